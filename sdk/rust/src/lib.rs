@@ -1,0 +1,54 @@
+//! What the author of a Trueline stage links.
+//!
+//! A stage is a struct with parameters, a reduction and/or a map. Implement [`Stage`], [`Reduce`] and
+//! [`Map`], end with [`export_transform!`], [`export_check!`] or [`export_model!`], and build it with
+//! `trueline plugin build`. The same code runs natively, so `cargo test` tests it; [`testing`] cuts
+//! tables at random and checks the four laws.
+//!
+//! Rows come as a [`Batch`] whose columns are slices into the bytes that the host passed; a map writes
+//! its result with [`BatchWriter`], straight into the bytes that go back.
+//!
+//! For results that do not depend on order there are [`exact_sum`] and [`quantiles`]; for `exp`, `ln`
+//! and `log1p` that give the same bits everywhere, [`math`]; for states, [`state`].
+#![deny(missing_docs)]
+
+mod batch;
+mod canonical;
+mod error;
+pub mod exact_sum;
+mod export;
+pub mod math;
+pub mod progress;
+pub mod quantiles;
+pub mod schema;
+mod stage;
+pub mod state;
+mod validity;
+mod wire;
+mod writer;
+
+pub use batch::{Batch, Blobs, Column, Texts, Values};
+pub use error::Result;
+#[doc(hidden)]
+pub use export::glue;
+pub use stage::{Map, NoMap, NoReduce, Reduce, Stage, parse_params};
+pub use wire::types::{
+    DataType, Error, Field, Finding, Input, Mapping, Metric, Outcome, Reduction, Role, Schema, Severity,
+    Signature,
+};
+pub use validity::Validity;
+pub use writer::BatchWriter;
+
+#[doc(hidden)]
+pub use {wire::types as __types, wit_bindgen};
+
+/// Everything that a stage usually needs.
+pub mod prelude {
+    pub use serde::{Deserialize, Serialize};
+
+    pub use crate::{
+        Batch, BatchWriter, Column, DataType, Error, Field, Finding, Input, Map, Mapping, Metric, NoMap,
+        NoReduce, Outcome, Reduce, Reduction, Result, Role, Schema, Severity, Signature, Stage, Validity,
+        Values, export_check, export_model, export_transform, schema,
+    };
+}
