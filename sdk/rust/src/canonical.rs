@@ -33,7 +33,10 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn bytes(&mut self, length: usize) -> Result<&'a [u8]> {
         let Some((head, rest)) = self.rest.split_at_checked(length) else {
-            return Err(self.error(format!("{} bytes are left where {length} are needed", self.rest.len())));
+            return Err(self.error(format!(
+                "{} bytes are left where {length} are needed",
+                self.rest.len()
+            )));
         };
         self.rest = rest;
         Ok(head)
@@ -81,8 +84,12 @@ pub(crate) fn write_nested(into: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Lower-case hexadecimal digits, two a byte.
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).expect("four bits are one digit");
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let digit =
+        |value: u8| char::from_digit(u32::from(value), 16).expect("four bits are one digit");
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 /// The inverse of [`to_hex`]; `None` for anything that it does not write.
@@ -96,7 +103,9 @@ pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
     if !pairs.remainder().is_empty() {
         return None;
     }
-    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+    pairs
+        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
+        .collect()
 }
 
 /// Takes the bytes of a binary serde format.
@@ -136,8 +145,9 @@ macro_rules! serde_as_canonical_bytes {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 use serde::de::Error;
                 let bytes = if deserializer.is_human_readable() {
-                    crate::canonical::from_hex(&String::deserialize(deserializer)?)
-                        .ok_or_else(|| D::Error::custom("a state is a string of lower-case hexadecimal digits"))?
+                    crate::canonical::from_hex(&String::deserialize(deserializer)?).ok_or_else(
+                        || D::Error::custom("a state is a string of lower-case hexadecimal digits"),
+                    )?
                 } else {
                     deserializer.deserialize_byte_buf(crate::canonical::BytesVisitor)?
                 };

@@ -16,12 +16,14 @@
 //! ```
 //!
 //! Source: R. Neal, *Fast exact summation using small and large superaccumulators* (2015), for the accumulator with
-//! delayed carries; S. Rump, T. Ogita and S. Oishi, *Accurate floating-point summation, part I* (2008), for the
-//! vectorized blocks of [`ExactSum::add_slice`].
+//! delayed carries. It is integer arithmetic only, which costs nothing extra where an engine canonicalizes NaNs:
+//! vectorized error-free transformations are faster natively but slower there.
 
-#![expect(clippy::cast_possible_truncation, reason = "numbers are cut into limbs on purpose")]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers are cut into limbs on purpose"
+)]
 
-mod block;
 mod magnitude;
 mod moments;
 #[cfg(test)]
@@ -43,7 +45,9 @@ const USED_LIMBS: usize = 134;
 /// One limb more, signed, holds the sign while carries are pending and after them.
 const LIMBS: usize = USED_LIMBS + 1;
 /// One addition changes a limb by less than 2^52 + 2^33, so 1024 of them stay below 2^63.
-const MAX_PENDING: u32 = 1024;
+const MAX_PENDING: usize = 1024;
+/// A guest's engine looks at the clock on every turn of a loop.
+const UNROLL: usize = 8;
 
 const NAN: u8 = 1;
 const POSITIVE_INFINITY: u8 = 2;
@@ -52,6 +56,7 @@ const NEGATIVE: u8 = 8;
 const VERSION: u8 = 1;
 
 const MANTISSA_MASK: u64 = (1 << 52) - 1;
+const LIMB_MASK: u64 = (1 << 32) - 1;
 /// The sign and payload of `f64::NAN` are not guaranteed.
 const CANONICAL_NAN: f64 = f64::from_bits(0x7ff8_0000_0000_0000);
 
@@ -70,7 +75,7 @@ pub struct ExactSum {
     /// The sum is Σ `limbs[i]` × 2^(32 i + [`UNIT_EXPONENT`]). Once carried, all limbs but the last are 32 bits wide.
     limbs: [i64; LIMBS],
     /// Additions since the last carry.
-    pending: u32,
+    pending: usize,
     /// Which special values were added: flags, since they combine in any order.
     specials: u8,
 }
@@ -79,81 +84,42 @@ impl ExactSum {
     /// The sum of nothing: zero.
     #[must_use]
     pub const fn new() -> Self {
-        Self { limbs: [0; LIMBS], pending: 0, specials: 0 }
+        Self {
+            limbs: [0; LIMBS],
+            pending: 0,
+            specials: 0,
+        }
     }
 
     /// Adds one value.
     #[inline]
     pub fn add(&mut self, value: f64) {
-        let (exponent, mantissa) = split(value);
-        if exponent == 0x7ff {
-            self.add_special(value);
-            return;
-        }
-        self.make_room();
-        // The last place of `value` is worth 2^(exponent - 1075).
-        let position = exponent + offset(1075);
-        let shifted = u128::from(mantissa) << (position % 32);
-        let sign = sign_mask(value);
-        let limbs = &mut self.limbs[position / 32..][..2];
-        limbs[0] += negate_if(sign, (shifted & 0xffff_ffff) as i64);
-        limbs[1] += negate_if(sign, (shifted >> 32) as i64);
+        self.make_room(1);
+        self.add_unchecked(value);
     }
 
     /// Adds the exact product of two values, which has up to 106 bits and may lie far outside the range of `f64`:
     /// nothing overflows or underflows. A product with an infinity or NaN counts as what `x * y` gives.
     #[inline]
     pub fn add_product(&mut self, x: f64, y: f64) {
-        let ((x_exponent, x_mantissa), (y_exponent, y_mantissa)) = (split(x), split(y));
-        if x_exponent == 0x7ff || y_exponent == 0x7ff {
-            self.add_special(x * y);
-            return;
-        }
-        self.make_room();
-        let position = x_exponent + y_exponent + offset(2 * 1075);
-        let product = u128::from(x_mantissa) * u128::from(y_mantissa);
-        let (shift, sign) = (position % 32, sign_mask(x) ^ sign_mask(y));
-        let above = product >> (32 - shift);
-        let digits = [
-            (product << shift) as i64 & 0xffff_ffff,
-            above as i64 & 0xffff_ffff,
-            (above >> 32) as i64 & 0xffff_ffff,
-            (above >> 64) as i64,
-        ];
-        for (limb, digit) in self.limbs[position / 32..][..4].iter_mut().zip(digits) {
-            *limb += negate_if(sign, digit);
-        }
+        self.make_room(1);
+        self.add_product_unchecked(x, y);
     }
 
-    /// Adds every value of a slice: the same state as adding them one by one, and about as fast as a plain `+=` loop.
+    /// Adds every value of a slice: the same state as adding them one by one.
     pub fn add_slice(&mut self, values: &[f64]) {
-        let blocks = values.chunks_exact(block::LENGTH);
-        let rest = blocks.remainder();
-        for values in blocks {
-            let values = values.try_into().expect("the chunks have this length");
-            match block::sum(values) {
-                Some(sum) => self.add_block_sum(&sum),
-                None => values.iter().for_each(|value| self.add(*value)),
-            }
-        }
-        rest.iter().for_each(|value| self.add(*value));
+        self.add_each(values, Self::add_unchecked);
     }
 
-    /// Adds the exact products `x[i] * y[i]`: the same state as [`add_product`](Self::add_product) for each pair. For
-    /// the sum of squares pass the same slice twice. The slices must have one length; what one has more is left out.
+    /// Adds the exact square of every value.
+    pub fn add_squares(&mut self, values: &[f64]) {
+        self.add_each(values, |sum, value| sum.add_product_unchecked(value, value));
+    }
+
+    /// Adds the exact products `x[i] * y[i]`. The slices must have one length; what one has more is left out.
     pub fn add_products(&mut self, x: &[f64], y: &[f64]) {
         debug_assert_eq!(x.len(), y.len());
-        let (x_blocks, y_blocks) = (x.chunks_exact(block::LENGTH), y.chunks_exact(block::LENGTH));
-        let (x_rest, y_rest) = (x_blocks.remainder(), y_blocks.remainder());
-        for (x, y) in x_blocks.zip(y_blocks) {
-            let x = x.try_into().expect("the chunks have this length");
-            let y = y.try_into().expect("the chunks have this length");
-            match block::sum_of_products(x, y) {
-                Some(sums) => sums.iter().for_each(|sum| self.add_block_sum(sum)),
-                None => x.iter().zip(y).for_each(|(x, y)| self.add_product(*x, *y)),
-            }
-        }
-        x_rest.iter().zip(y_rest).for_each(|(x, y)| self.add_product(*x, *y));
+        x.iter().zip(y).for_each(|(x, y)| self.add_product(*x, *y));
     }
 
     /// Adds everything that was added to `other`.
@@ -194,7 +160,10 @@ impl ExactSum {
     pub fn to_bytes(&self) -> Vec<u8> {
         let (negative, limbs) = self.magnitude();
         let first = limbs.iter().position(|limb| *limb != 0).unwrap_or(0);
-        let end = limbs.iter().rposition(|limb| *limb != 0).map_or(0, |last| last + 1);
+        let end = limbs
+            .iter()
+            .rposition(|limb| *limb != 0)
+            .map_or(0, |last| last + 1);
         let flags = self.specials | if negative { NEGATIVE } else { 0 };
         let mut bytes = vec![VERSION, flags, first as u8, (end - first) as u8];
         bytes.extend(limbs[first..end].iter().flat_map(|limb| limb.to_le_bytes()));
@@ -207,14 +176,24 @@ impl ExactSum {
     /// If the bytes are not in the canonical form.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new("an exact sum", VERSION, bytes)?;
-        let (flags, first, count) = (reader.u8()?, usize::from(reader.u8()?), usize::from(reader.u8()?));
+        let (flags, first, count) = (
+            reader.u8()?,
+            usize::from(reader.u8()?),
+            usize::from(reader.u8()?),
+        );
         if flags >= 2 * NEGATIVE {
             return Err(reader.error(format!("the flags {flags:#x} are unknown")));
         }
         if first + count > USED_LIMBS {
-            return Err(reader.error(format!("limbs {first} to {} of {USED_LIMBS}", first + count)));
+            return Err(reader.error(format!(
+                "limbs {first} to {} of {USED_LIMBS}",
+                first + count
+            )));
         }
-        let mut sum = Self { specials: flags & !NEGATIVE, ..Self::new() };
+        let mut sum = Self {
+            specials: flags & !NEGATIVE,
+            ..Self::new()
+        };
         let limbs = &mut sum.limbs[first..first + count];
         for limb in limbs.iter_mut() {
             *limb = i64::from(reader.u32()?);
@@ -244,17 +223,64 @@ impl ExactSum {
         };
     }
 
-    fn add_block_sum(&mut self, sum: &block::Sum) {
-        sum.parts.iter().chain(&sum.residuals).for_each(|part| self.add(*part));
-    }
-
-    /// Makes sure that one more addition cannot overflow a limb.
+    /// Makes sure that this many more additions cannot overflow a limb.
     #[inline]
-    fn make_room(&mut self) {
-        if self.pending == MAX_PENDING {
+    fn make_room(&mut self, count: usize) {
+        if self.pending + count > MAX_PENDING {
             self.carry();
         }
-        self.pending += 1;
+        self.pending += count;
+    }
+
+    /// Calls `add` for each value, having made room for it.
+    #[inline]
+    fn add_each(&mut self, values: &[f64], add: impl Fn(&mut Self, f64)) {
+        for block in values.chunks(MAX_PENDING) {
+            self.make_room(block.len());
+            let unrolled = block.chunks_exact(UNROLL);
+            let rest = unrolled.remainder();
+            for values in unrolled {
+                values.iter().for_each(|value| add(self, *value));
+            }
+            rest.iter().for_each(|value| add(self, *value));
+        }
+    }
+
+    /// Adds a value for which there is room.
+    #[inline]
+    fn add_unchecked(&mut self, value: f64) {
+        let (exponent, mantissa) = split(value);
+        if exponent == 0x7ff {
+            self.add_special(value);
+            return;
+        }
+        // The last place of `value` is worth 2^(exponent - 1075).
+        let position = exponent + offset(1075);
+        let (shift, sign) = (position % 32, sign_mask(value));
+        let limbs = &mut self.limbs[position / 32..][..2];
+        limbs[0] += negate_if(sign, (mantissa << shift) & LIMB_MASK);
+        limbs[1] += negate_if(sign, mantissa >> (32 - shift));
+    }
+
+    /// Adds a product for which there is room.
+    #[inline]
+    fn add_product_unchecked(&mut self, x: f64, y: f64) {
+        let ((x_exponent, x_mantissa), (y_exponent, y_mantissa)) = (split(x), split(y));
+        if x_exponent == 0x7ff || y_exponent == 0x7ff {
+            self.add_special(x * y);
+            return;
+        }
+        let position = x_exponent + y_exponent + offset(2 * 1075);
+        let (shift, sign) = (position % 32, sign_mask(x) ^ sign_mask(y));
+        let (low, high) = multiply(x_mantissa, y_mantissa);
+        let limbs = &mut self.limbs[position / 32..][..4];
+        limbs[0] += negate_if(sign, (low << shift) & LIMB_MASK);
+        limbs[1] += negate_if(sign, (low >> (32 - shift)) & LIMB_MASK);
+        limbs[2] += negate_if(
+            sign,
+            ((high << shift) | (low >> 1 >> (63 - shift))) & LIMB_MASK,
+        );
+        limbs[3] += negate_if(sign, high >> (32 - shift));
     }
 
     /// Brings every limb but the last to 32 bits.
@@ -275,7 +301,9 @@ impl ExactSum {
         sum.carry();
         let negative = sum.limbs[USED_LIMBS] < 0;
         if negative {
-            sum.limbs.iter_mut().for_each(|limb| *limb = limb.wrapping_neg());
+            sum.limbs
+                .iter_mut()
+                .for_each(|limb| *limb = limb.wrapping_neg());
             sum.carry();
         }
         (negative, sum.limbs.map(|limb| magnitude::low(limb as u64)))
@@ -312,7 +340,10 @@ impl Eq for ExactSum {}
 
 impl fmt::Debug for ExactSum {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("ExactSum").field(&self.value()).finish()
+        formatter
+            .debug_tuple("ExactSum")
+            .field(&self.value())
+            .finish()
     }
 }
 
@@ -354,6 +385,16 @@ fn sign_mask(value: f64) -> i64 {
 
 /// `-magnitude` if the mask is all ones, without a branch.
 #[inline]
-fn negate_if(mask: i64, magnitude: i64) -> i64 {
-    (magnitude ^ mask) - mask
+fn negate_if(mask: i64, magnitude: u64) -> i64 {
+    (magnitude as i64 ^ mask) - mask
+}
+
+/// The low 64 bits and the rest of the product of two mantissas. `u128` would be a function call in WebAssembly.
+#[inline]
+fn multiply(x: u64, y: u64) -> (u64, u64) {
+    let ((x_low, x_high), (y_low, y_high)) = ((x & LIMB_MASK, x >> 32), (y & LIMB_MASK, y >> 32));
+    let low = x_low * y_low;
+    let middle = x_low * y_high + x_high * y_low;
+    let (low, carry) = low.overflowing_add(middle << 32);
+    (low, x_high * y_high + (middle >> 32) + u64::from(carry))
 }

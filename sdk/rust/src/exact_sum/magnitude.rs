@@ -1,7 +1,10 @@
 //! Arithmetic on non-negative integers of many limbs, and the one rounding at the end of an exact computation.
 //!
 //! A number is a slice of 32-bit limbs, least significant first.
-#![expect(clippy::cast_possible_truncation, reason = "numbers are cut into limbs on purpose")]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers are cut into limbs on purpose"
+)]
 
 /// The product of two numbers: `a.len() + b.len()` limbs.
 pub(super) fn multiply(a: &[u32], b: &[u32]) -> Vec<u32> {

@@ -33,7 +33,11 @@ impl ExactMoments {
     /// The moments of nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { count: 0, sum: ExactSum::new(), squares: ExactSum::new() }
+        Self {
+            count: 0,
+            sum: ExactSum::new(),
+            squares: ExactSum::new(),
+        }
     }
 
     /// Adds one value, unless it is NaN.
@@ -54,7 +58,7 @@ impl ExactMoments {
         }
         self.count += values.len() as u64;
         self.sum.add_slice(values);
-        self.squares.add_products(values, values);
+        self.squares.add_squares(values);
     }
 
     /// Adds everything that was added to `other`.
@@ -105,7 +109,11 @@ impl ExactMoments {
         };
         let first_remainder = magnitude::divide(&mut scaled, self.count);
         let second_remainder = magnitude::divide(&mut scaled, self.count);
-        Some(magnitude::round_to_f64(&scaled, SQUARED_UNIT, first_remainder || second_remainder))
+        Some(magnitude::round_to_f64(
+            &scaled,
+            SQUARED_UNIT,
+            first_remainder || second_remainder,
+        ))
     }
 
     /// The square root of [`variance`](Self::variance): rounded twice, so within one unit in the last place.

@@ -22,7 +22,11 @@ fn assert_rounded(value: f64, numerator: &BigInt, denominator: &BigInt) {
             exact(2f64.powi(1023).copysign(candidate)) * 2
         };
         let difference = exact * denominator - numerator;
-        if difference.sign() == Sign::Minus { -difference } else { difference }
+        if difference.sign() == Sign::Minus {
+            -difference
+        } else {
+            difference
+        }
     };
     assert!(!value.is_nan());
     let own = distance(value);
@@ -32,7 +36,10 @@ fn assert_rounded(value: f64, numerator: &BigInt, denominator: &BigInt) {
         }
         let other = distance(neighbour);
         let is_even = value.to_bits() & 1 == 0;
-        assert!(own < other || (own == other && is_even), "{value:e} is not the nearest, {neighbour:e} is");
+        assert!(
+            own < other || (own == other && is_even),
+            "{value:e} is not the nearest, {neighbour:e} is"
+        );
     }
 }
 
@@ -45,7 +52,9 @@ fn sum_of(values: &[f64]) -> ExactSum {
 /// Any bits; ordinary numbers; tiny ones; halves of a last place, for ties.
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![
-        any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |value| value.is_finite()),
+        any::<u64>()
+            .prop_map(f64::from_bits)
+            .prop_filter("finite", |value| value.is_finite()),
         -1e6..1e6f64,
         (-4i64..=4).prop_map(|steps| steps as f64 * f64::from_bits(1)),
         (-1074i32..=1023, any::<bool>()).prop_map(|(exponent, negative)| {
@@ -82,7 +91,7 @@ proptest! {
     fn products_are_exact(pairs in prop::collection::vec((number(), number()), 0..40)) {
         let mut sum = ExactSum::new();
         pairs.iter().for_each(|(x, y)| sum.add_product(*x, *y));
-        let total: BigInt = pairs.iter().map(|(x, y)| exact(*x) * exact(*y) >> 2148).sum();
+        let total: BigInt = pairs.iter().map(|(x, y)| (exact(*x) * exact(*y)) >> 2148).sum();
         assert_rounded(sum.value(), &total, &1.into());
     }
 
@@ -106,6 +115,9 @@ proptest! {
         let (mut slices, mut singles) = (ExactSum::new(), ExactSum::new());
         slices.add_products(&values, &reversed);
         values.iter().zip(&reversed).for_each(|(x, y)| singles.add_product(*x, *y));
+        prop_assert_eq!(&slices, &singles);
+        slices.add_squares(&values);
+        values.iter().for_each(|value| singles.add_product(*value, *value));
         prop_assert_eq!(slices, singles);
     }
 
@@ -171,7 +183,11 @@ proptest! {
 fn special_values_follow_the_table() {
     const TOP: f64 = f64::MAX;
     let check = |values: &[f64], expected: f64| {
-        assert_eq!(sum_of(values).value().to_bits(), expected.to_bits(), "{values:?}");
+        assert_eq!(
+            sum_of(values).value().to_bits(),
+            expected.to_bits(),
+            "{values:?}"
+        );
     };
     check(&[], 0.0);
     check(&[-0.0, -0.0], 0.0);
@@ -183,7 +199,10 @@ fn special_values_follow_the_table() {
     check(&[-TOP, -TOP], f64::NEG_INFINITY);
     check(&[TOP, TOP, -TOP], TOP);
     check(&[1.0, f64::EPSILON / 2.0], 1.0);
-    check(&[1.0, f64::EPSILON / 2.0, f64::from_bits(1)], 1.0 + f64::EPSILON);
+    check(
+        &[1.0, f64::EPSILON / 2.0, f64::from_bits(1)],
+        1.0 + f64::EPSILON,
+    );
     check(&[1.0, 1e100, 1.0, -1e100], 2.0);
     for special in [f64::NAN, f64::INFINITY] {
         let mut block = [1.0; 512];
@@ -210,8 +229,14 @@ fn many_carries_keep_the_sum_exact() {
 fn the_bytes_are_pinned() {
     let check = |sum: ExactSum, expected: &str| {
         assert_eq!(crate::canonical::to_hex(&sum.to_bytes()), expected);
-        assert_eq!(serde_json::to_string(&sum).unwrap(), format!("\"{expected}\""));
-        assert_eq!(serde_json::from_str::<ExactSum>(&format!("\"{expected}\"")).unwrap(), sum);
+        assert_eq!(
+            serde_json::to_string(&sum).unwrap(),
+            format!("\"{expected}\"")
+        );
+        assert_eq!(
+            serde_json::from_str::<ExactSum>(&format!("\"{expected}\"")).unwrap(),
+            sum
+        );
         let binary = postcard::to_allocvec(&sum).unwrap();
         assert_eq!(postcard::from_bytes::<ExactSum>(&binary).unwrap(), sum);
     };
@@ -233,7 +258,10 @@ fn other_bytes_are_refused_with_the_reason() {
     check(&[1, 0, 5, 0], "the limbs are padded with zeros");
     check(&[1, 0, 5, 1, 0, 0, 0, 0], "the limbs are padded with zeros");
     check(&[1, 0, 134, 1, 1, 0, 0, 0], "limbs 134 to 135 of 134");
-    check(&[1, 0, 68, 1, 1, 0, 0], "3 bytes are left where 4 are needed");
+    check(
+        &[1, 0, 68, 1, 1, 0, 0],
+        "3 bytes are left where 4 are needed",
+    );
     check(&[1, 0, 0, 0, 0], "1 bytes follow the end");
 }
 
@@ -244,7 +272,10 @@ fn moments_of_constants_and_of_nothing() {
     moments.add(f64::NAN);
     assert_eq!(moments.count(), 0);
     moments.add_slice(&[0.1; 1000]);
-    assert_eq!((moments.mean(), moments.standard_deviation()), (Some(0.1), Some(0.0)));
+    assert_eq!(
+        (moments.mean(), moments.standard_deviation()),
+        (Some(0.1), Some(0.0))
+    );
     moments.add(f64::INFINITY);
     assert_eq!(moments.mean(), Some(f64::INFINITY));
     assert!(moments.variance().unwrap().is_nan());
@@ -255,5 +286,10 @@ fn moments_of_constants_and_of_nothing() {
         crate::canonical::write_nested(&mut bytes, &squares);
         bytes
     };
-    assert!(ExactMoments::from_bytes(&impossible).unwrap_err().message().contains("no values have these sums"));
+    assert!(
+        ExactMoments::from_bytes(&impossible)
+            .unwrap_err()
+            .message()
+            .contains("no values have these sums")
+    );
 }
