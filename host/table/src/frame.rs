@@ -1,0 +1,180 @@
+//! Frames: how a batch of rows crosses the boundary. `wit/encoding.md` defines them.
+
+mod decode;
+mod encode;
+
+pub use decode::decode;
+pub use encode::encode;
+
+const CANONICAL_F32: u32 = 0x7fc0_0000;
+const CANONICAL_F64: u64 = 0x7ff8_0000_0000_0000;
+
+/// The bytes of a frame before its first column's descriptor.
+const HEADER: usize = 8;
+/// The bytes of a column's descriptor.
+const DESCRIPTOR: usize = 8;
+
+/// Walks over the rows whose bit is 0.
+fn for_each_null(bits: &[u8], rows: usize, mut visit: impl FnMut(usize)) {
+    for (index, &byte) in bits.iter().enumerate() {
+        let mut nulls = !byte;
+        while nulls != 0 {
+            let row = index * 8 + nulls.trailing_zeros() as usize;
+            if row >= rows {
+                return;
+            }
+            visit(row);
+            nulls &= nulls - 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::*;
+    use arrow::datatypes::Int32Type;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{DataType, Field, Schema};
+
+    fn mixed() -> (Schema, RecordBatch) {
+        let schema = Schema::new([
+            Field::new("flag", DataType::Boolean),
+            Field::new("count", DataType::Int32),
+            Field::new("price", DataType::Float64),
+            Field::new("text", DataType::Utf8),
+            Field::new("pair", DataType::Float32List(2)),
+        ]);
+        let item = Arc::new(arrow::datatypes::Field::new_list_field(
+            arrow::datatypes::DataType::Float32,
+            false,
+        ));
+        let pair = FixedSizeListArray::new(
+            item,
+            2,
+            Arc::new(Float32Array::from(vec![1.0, 2.0, 9.0, 9.0, -0.0, f32::NAN])),
+            Some(vec![true, false, true].into()),
+        );
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])),
+            Arc::new(Int32Array::from(vec![1, 2, 3])),
+            Arc::new(Float64Array::from(vec![
+                Some(0.5),
+                Some(f64::from_bits(0xfff8_0000_0000_0001)),
+                None,
+            ])),
+            Arc::new(StringArray::from(vec![Some("é"), Some(""), None])),
+            Arc::new(pair),
+        ];
+        let batch = RecordBatch::try_new(schema.to_arrow(), columns).unwrap();
+        (schema, batch)
+    }
+
+    fn frame(schema: &Schema, batch: &RecordBatch) -> Vec<u8> {
+        let mut frame = Vec::new();
+        encode(schema, batch, &mut frame).unwrap();
+        frame
+    }
+
+    #[test]
+    fn what_was_encoded_decodes_to_equal_rows() {
+        let (schema, batch) = mixed();
+        let bytes = frame(&schema, &batch);
+        let decoded = decode(&schema, bytes.clone()).unwrap();
+        assert_eq!(frame(&schema, &decoded), bytes);
+        assert_eq!(decoded.column(0), batch.column(0));
+        assert_eq!(decoded.column(3), batch.column(3));
+        let price = decoded
+            .column(2)
+            .as_any()
+            .downcast_ref::<Float64Array>()
+            .unwrap();
+        assert_eq!(price.value(1).to_bits(), CANONICAL_F64);
+    }
+
+    #[test]
+    fn a_slice_encodes_like_a_copy_of_its_rows() {
+        let (schema, batch) = mixed();
+        for offset in 0..=3 {
+            for length in 0..=3 - offset {
+                let slice = batch.slice(offset, length);
+                let rows =
+                    UInt32Array::from_iter_values((offset..offset + length).map(|row| row as u32));
+                let copy = arrow::compute::take_record_batch(&batch, &rows).unwrap();
+                assert_eq!(frame(&schema, &slice), frame(&schema, &copy));
+            }
+        }
+    }
+
+    #[test]
+    fn a_dictionary_is_not_a_frame_column() {
+        let keys: DictionaryArray<Int32Type> = vec!["a"].into_iter().collect();
+        let batch = RecordBatch::try_from_iter([("text", Arc::new(keys) as ArrayRef)]).unwrap();
+        let schema = Schema::new([Field::new("text", DataType::Utf8)]);
+        let error = encode(&schema, &batch, &mut Vec::new()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the rows do not fit: column `text` is Dictionary(Int32, Utf8), expected utf8"
+        );
+    }
+
+    #[test]
+    fn frames_that_break_a_rule_are_refused() {
+        let (schema, batch) = mixed();
+        let good = frame(&schema, &batch);
+        let break_at = |at: usize, value: u8| {
+            let mut bytes = good.clone();
+            bytes[at] = value;
+            decode(&schema, bytes).unwrap_err().to_string()
+        };
+        assert_eq!(
+            break_at(4, 6),
+            "not a frame: it has another number of columns than the schema"
+        );
+        assert_eq!(
+            break_at(8, 2),
+            "not a frame: column `flag`: its null count is not the number of nulls"
+        );
+        // Validity of `flag` is at 48, its values at 56.
+        assert_eq!(
+            break_at(48, 0b1101),
+            "not a frame: column `flag`: bits beyond the last row are set"
+        );
+        assert_eq!(
+            break_at(56, 0b011),
+            "not a frame: column `flag`: a null row is not zeroed"
+        );
+        assert_eq!(
+            break_at(49, 1),
+            "not a frame: column `flag`: its padding is not zero"
+        );
+        let mut longer = good.clone();
+        longer.extend([0; 8]);
+        assert_eq!(
+            decode(&schema, longer).unwrap_err().to_string(),
+            "not a frame: bytes follow the last column"
+        );
+    }
+
+    proptest! {
+        /// Whatever bytes a guest answers with, decoding ends with rows or an error.
+        #[test]
+        fn any_bytes_are_rows_or_an_error(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), at in 0usize..200, cut in 0usize..300) {
+            let (schema, batch) = mixed();
+            let _ = decode(&schema, bytes.clone());
+            let mut good = frame(&schema, &batch);
+            for (index, byte) in bytes.drain(..).take(4).enumerate() {
+                let length = good.len();
+                good[(at + index) % length] = byte;
+            }
+            good.truncate(cut.max(8));
+            if let Ok(rows) = decode(&schema, good.clone()) {
+                let again = frame(&schema, &rows);
+                prop_assert!(again.len() == good.len());
+            }
+        }
+    }
+}
