@@ -1,8 +1,8 @@
 //! Canonical bytes: what the mergeable states of this crate are written as.
 //!
-//! Equal states give equal bytes, and bytes that this crate would not have written are refused, so that a state can be
-//! compared and digested by its bytes alone. All numbers are little-endian. In text formats such as JSON the bytes
-//! appear as one lower-case hexadecimal string.
+//! Equal states give equal bytes, and bytes that this crate would not have written are refused, so
+//! that a state can be compared and digested by its bytes alone. All numbers are little-endian. In
+//! text formats such as JSON the bytes appear as one lower-case hexadecimal string.
 
 use std::fmt::{self, Display};
 

@@ -1,8 +1,10 @@
-//! Exact sums of `f64`: the result does not depend on the order of the values, nor on how they were split and merged.
+//! Exact sums of `f64`: the result does not depend on the order of the values, nor on how they were
+//! split and merged.
 //!
-//! [`ExactSum`] is a superaccumulator: a fixed-point number wide enough to hold any sum of `f64` values, and of products
-//! of two of them, without rounding. [`ExactMoments`] builds mean and variance on it. Both are mergeable reductions:
-//! the same values give the same [bytes](ExactSum::to_bytes) for every order, chunking, partition and merge tree.
+//! [`ExactSum`] is a superaccumulator: a fixed-point number wide enough to hold any sum of `f64`
+//! values, and of products of two of them, without rounding. [`ExactMoments`] builds mean and
+//! variance on it. Both are mergeable reductions: the same values give the same
+//! [bytes](ExactSum::to_bytes) for every order, chunking, partition and merge tree.
 //!
 //! ```
 //! use trueline_sdk::exact_sum::ExactSum;
@@ -15,9 +17,10 @@
 //! assert_eq!(left.value(), 1.5); // plain addition gives 0.5
 //! ```
 //!
-//! Source: R. Neal, *Fast exact summation using small and large superaccumulators* (2015), for the accumulator with
-//! delayed carries. It is integer arithmetic only, which costs nothing extra where an engine canonicalizes NaNs:
-//! vectorized error-free transformations are faster natively but slower there.
+//! Source: R. Neal, *Fast exact summation using small and large superaccumulators* (2015), for the
+//! accumulator with delayed carries. It is integer arithmetic only, which costs nothing extra where
+//! an engine canonicalizes NaNs: vectorized error-free transformations are faster natively but
+//! slower there.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -38,7 +41,8 @@ use crate::{
 
 pub use moments::ExactMoments;
 
-/// The exponent of bit 0. Below 2^-2148, the last place of the smallest product, and a multiple of the limb width.
+/// The exponent of bit 0. Below 2^-2148, the last place of the smallest product, and a multiple of
+/// the limb width.
 const UNIT_EXPONENT: i32 = -2176;
 /// Limbs that a canonical sum can use: up to 2^2112, the largest product 2^64 times.
 const USED_LIMBS: usize = 134;
@@ -72,7 +76,8 @@ const CANONICAL_NAN: f64 = f64::from_bits(0x7ff8_0000_0000_0000);
 /// Holds for up to 2^64 additions. Takes about 1 KiB.
 #[derive(Clone)]
 pub struct ExactSum {
-    /// The sum is Σ `limbs[i]` × 2^(32 i + [`UNIT_EXPONENT`]). Once carried, all limbs but the last are 32 bits wide.
+    /// The sum is Σ `limbs[i]` × 2^(32 i + [`UNIT_EXPONENT`]). Once carried, all limbs but the last
+    /// are 32 bits wide.
     limbs: [i64; LIMBS],
     /// Additions since the last carry.
     pending: usize,
@@ -98,8 +103,9 @@ impl ExactSum {
         self.add_unchecked(value);
     }
 
-    /// Adds the exact product of two values, which has up to 106 bits and may lie far outside the range of `f64`:
-    /// nothing overflows or underflows. A product with an infinity or NaN counts as what `x * y` gives.
+    /// Adds the exact product of two values, which has up to 106 bits and may lie far outside the
+    /// range of `f64`: nothing overflows or underflows. A product with an infinity or NaN counts as
+    /// what `x * y` gives.
     #[inline]
     pub fn add_product(&mut self, x: f64, y: f64) {
         self.make_room(1);
@@ -116,7 +122,8 @@ impl ExactSum {
         self.add_each(values, |sum, value| sum.add_product_unchecked(value, value));
     }
 
-    /// Adds the exact products `x[i] * y[i]`. The slices must have one length; what one has more is left out.
+    /// Adds the exact products `x[i] * y[i]`. The slices must have one length; what one has more is
+    /// left out.
     pub fn add_products(&mut self, x: &[f64], y: &[f64]) {
         debug_assert_eq!(x.len(), y.len());
         x.iter().zip(y).for_each(|(x, y)| self.add_product(*x, *y));
@@ -151,11 +158,12 @@ impl ExactSum {
         })
     }
 
-    /// The canonical state: equal for equal multisets of added values (and exact products), in any order.
+    /// The canonical state: equal for equal multisets of added values (and exact products), in any
+    /// order.
     ///
-    /// Version 1; flags (1 NaN, 2 +infinity, 4 -infinity were added, 8 the sum is negative); the index of the lowest
-    /// nonzero 32-bit limb of the magnitude, limb 0 counting 2^-2176; the count of limbs up to the highest nonzero one;
-    /// the limbs. The first four are one byte each.
+    /// Version 1; flags (1 NaN, 2 +infinity, 4 -infinity were added, 8 the sum is negative); the
+    /// index of the lowest nonzero 32-bit limb of the magnitude, limb 0 counting 2^-2176; the count
+    /// of limbs up to the highest nonzero one; the limbs. The first four are one byte each.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let (negative, limbs) = self.magnitude();
@@ -309,7 +317,8 @@ impl ExactSum {
         (negative, sum.limbs.map(|limb| magnitude::low(limb as u64)))
     }
 
-    /// The special value if there is one, else what `round` makes of the magnitude, with the sign of the sum.
+    /// The special value if there is one, else what `round` makes of the magnitude, with the sign
+    /// of the sum.
     fn rounded(&self, round: impl FnOnce(&mut [u32]) -> f64) -> f64 {
         match self.specials {
             0 => {}
@@ -363,7 +372,8 @@ impl FromIterator<f64> for ExactSum {
 
 serde_as_canonical_bytes!(ExactSum);
 
-/// The exponent field, at least 1 so that subnormal numbers need no case of their own, and the integer mantissa.
+/// The exponent field, at least 1 so that subnormal numbers need no case of their own, and the
+/// integer mantissa.
 #[inline]
 fn split(value: f64) -> (usize, u64) {
     let bits = value.to_bits();
@@ -372,7 +382,8 @@ fn split(value: f64) -> (usize, u64) {
     (field.max(1), bits & MANTISSA_MASK | leading_one)
 }
 
-/// What turns exponent fields into the position of a bit in the accumulator, where their bias is `bias`.
+/// What turns exponent fields into the position of a bit in the accumulator, where their bias is
+/// `bias`.
 const fn offset(bias: i32) -> usize {
     (-UNIT_EXPONENT - bias) as usize
 }
@@ -389,7 +400,8 @@ fn negate_if(mask: i64, magnitude: u64) -> i64 {
     (magnitude as i64 ^ mask) - mask
 }
 
-/// The low 64 bits and the rest of the product of two mantissas. `u128` would be a function call in WebAssembly.
+/// The low 64 bits and the rest of the product of two mantissas. `u128` would be a function call in
+/// WebAssembly.
 #[inline]
 fn multiply(x: u64, y: u64) -> (u64, u64) {
     let ((x_low, x_high), (y_low, y_high)) = ((x & LIMB_MASK, x >> 32), (y & LIMB_MASK, y >> 32));

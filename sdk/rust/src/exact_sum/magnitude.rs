@@ -1,4 +1,5 @@
-//! Arithmetic on non-negative integers of many limbs, and the one rounding at the end of an exact computation.
+//! Arithmetic on non-negative integers of many limbs, and the one rounding at the end of an exact
+//! computation.
 //!
 //! A number is a slice of 32-bit limbs, least significant first.
 #![expect(
@@ -20,7 +21,8 @@ pub(super) fn multiply(a: &[u32], b: &[u32]) -> Vec<u32> {
     product
 }
 
-/// `a -= b`, where `a` has at least as many limbs; says whether the difference is negative, and `a` then wrong.
+/// `a -= b`, where `a` has at least as many limbs; says whether the difference is negative, and `a`
+/// then wrong.
 #[must_use]
 pub(super) fn subtract(a: &mut [u32], b: &[u32]) -> bool {
     let mut borrow = false;
@@ -45,10 +47,11 @@ pub(super) fn divide(a: &mut [u32], divisor: u64) -> bool {
     remainder != 0
 }
 
-/// The value `limbs × 2^unit_exponent` rounded to the nearest `f64`, ties to even; infinity if it is too large.
+/// The value `limbs × 2^unit_exponent` rounded to the nearest `f64`, ties to even; infinity if it
+/// is too large.
 ///
-/// `has_more` says that the exact value is slightly larger than the limbs show, by less than one unit. The unit must
-/// lie below the smallest subnormal number.
+/// `has_more` says that the exact value is slightly larger than the limbs show, by less than one
+/// unit. The unit must lie below the smallest subnormal number.
 pub(super) fn round_to_f64(limbs: &[u32], unit_exponent: i32, has_more: bool) -> f64 {
     debug_assert!(unit_exponent < -1074);
     let Some(top) = limbs.iter().rposition(|limb| *limb != 0) else {
@@ -65,7 +68,8 @@ pub(super) fn round_to_f64(limbs: &[u32], unit_exponent: i32, has_more: bool) ->
     let half = bits_from(limbs, last_place - 1) & 1 == 1;
     let rest = has_more || !is_zero_below(limbs, last_place - 1);
     let rounded = mantissa + u64::from(half && (rest || mantissa & 1 == 1));
-    // The leading one of a normal mantissa adds one to the exponent field, and so does a carry out of the rounding.
+    // The leading one of a normal mantissa adds one to the exponent field, and so does a carry out
+    // of the rounding.
     let exponent_field = (exponent + 1022).max(0) as u64;
     f64::from_bits((exponent_field << 52) + rounded)
 }

@@ -9,10 +9,12 @@ use crate::{
 /// The unit of squared sums.
 const SQUARED_UNIT: i32 = 2 * UNIT_EXPONENT;
 
-/// Count, sum and sum of squares of a column, exact: mean and variance are rounded once, from the true values.
+/// Count, sum and sum of squares of a column, exact: mean and variance are rounded once, from the
+/// true values.
 ///
-/// NaN is not counted, as in scikit-learn's `StandardScaler`; leave nulls out. Infinities are counted and make the
-/// mean infinite (or NaN) and the variance NaN. Order-free and mergeable like [`ExactSum`].
+/// NaN is not counted, as in scikit-learn's `StandardScaler`; leave nulls out. Infinities are
+/// counted and make the mean infinite (or NaN) and the variance NaN. Order-free and mergeable like
+/// [`ExactSum`].
 ///
 /// ```
 /// use trueline_sdk::exact_sum::ExactMoments;
@@ -93,9 +95,10 @@ impl ExactMoments {
         self.sum.mean(self.count)
     }
 
-    /// The population variance (divisor n, as scikit-learn's `StandardScaler`), correctly rounded: exactly zero if and
-    /// only if all values are equal, or so close that their variance is below the smallest number. NaN if an infinity
-    /// was added; infinity if the variance is out of range. `None` if there are no values.
+    /// The population variance (divisor n, as scikit-learn's `StandardScaler`), correctly rounded:
+    /// exactly zero if and only if all values are equal, or so close that their variance is below
+    /// the smallest number. NaN if an infinity was added; infinity if the variance is out of range.
+    /// `None` if there are no values.
     #[must_use]
     pub fn variance(&self) -> Option<f64> {
         if self.count == 0 {
@@ -116,13 +119,15 @@ impl ExactMoments {
         ))
     }
 
-    /// The square root of [`variance`](Self::variance): rounded twice, so within one unit in the last place.
+    /// The square root of [`variance`](Self::variance): rounded twice, so within one unit in the
+    /// last place.
     #[must_use]
     pub fn standard_deviation(&self) -> Option<f64> {
         self.variance().map(f64::sqrt)
     }
 
-    /// The canonical state: version 1, the count (8 bytes), then both sums, each after its length (4 bytes).
+    /// The canonical state: version 1, the count (8 bytes), then both sums, each after its length
+    /// (4 bytes).
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
@@ -135,7 +140,8 @@ impl ExactMoments {
     /// The state that [`to_bytes`](Self::to_bytes) wrote.
     ///
     /// # Errors
-    /// If the bytes are not in the canonical form, or no values can have this sum and sum of squares.
+    /// If the bytes are not in the canonical form, or no values can have this sum and sum of
+    /// squares.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new("exact moments", VERSION, bytes)?;
         let moments = Self {
@@ -151,8 +157,8 @@ impl ExactMoments {
         Ok(moments)
     }
 
-    /// The variance of the finite part times n²: n Σx² - (Σx)², in units of 2^[`SQUARED_UNIT`]. It is never negative,
-    /// by Cauchy and Schwarz, so `None` says that no values have these sums.
+    /// The variance of the finite part times n²: n Σx² - (Σx)², in units of 2^[`SQUARED_UNIT`]. It
+    /// is never negative, by Cauchy and Schwarz, so `None` says that no values have these sums.
     fn scaled_variance(&self) -> Option<Vec<u32>> {
         const UNIT_LIMBS: usize = (UNIT_EXPONENT - SQUARED_UNIT) as usize / 32;
         let (_, sum) = self.sum.magnitude();

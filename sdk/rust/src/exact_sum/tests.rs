@@ -12,7 +12,8 @@ fn exact(value: f64) -> BigInt {
     if value < 0.0 { -magnitude } else { magnitude }
 }
 
-/// Asserts that `value` is `numerator / denominator` rounded to nearest, ties to even, by looking at its neighbours.
+/// Asserts that `value` is `numerator / denominator` rounded to nearest, ties to even, by looking
+/// at its neighbours.
 fn assert_rounded(value: f64, numerator: &BigInt, denominator: &BigInt) {
     let distance = |candidate: f64| {
         // Infinity stands for 2^1024 here, as in IEEE 754's rule for overflow.
