@@ -1,0 +1,97 @@
+//! Checks which way the crates depend on each other (ARCHITECTURE.md draws the arrows).
+
+use std::collections::BTreeSet;
+
+use crate::command::{Failure, output, step};
+
+/// The crates of the host, lowest first. One may depend on those before it, never on those after.
+const LAYERS: &[&str] = &[
+    "trueline-table",
+    "trueline-runtime",
+    "trueline-dataset",
+    "trueline-store",
+    "trueline-pipeline",
+    "trueline-engine",
+    "trueline-cli",
+];
+
+/// What a crate may never pull in, however indirectly.
+const FORBIDDEN: &[(&str, &[&str])] = &[
+    (
+        "trueline-table",
+        &[
+            "rusqlite",
+            "axum",
+            "hyper",
+            "tokio",
+            "datafusion",
+            "wasmtime",
+        ],
+    ),
+    (
+        "trueline-runtime",
+        &[
+            "rusqlite",
+            "axum",
+            "hyper",
+            "tokio",
+            "datafusion",
+            "parquet",
+        ],
+    ),
+    (
+        "trueline-cli",
+        &["datafusion", "aws-config", "aws-sdk-s3", "object_store"],
+    ),
+];
+
+pub(crate) fn check() -> Result<(), Failure> {
+    step("checking which crate depends on which", || {
+        let mut wrong = Vec::new();
+        for (position, layer) in LAYERS.iter().enumerate() {
+            wrong.extend(broken(layer, &LAYERS[position + 1..])?);
+        }
+        for (name, forbidden) in FORBIDDEN {
+            wrong.extend(broken(name, forbidden)?);
+        }
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        wrong.push(
+            "see who brings it in with `cargo tree -p CRATE -e normal -i DEPENDENCY`".to_owned(),
+        );
+        Err(Failure::new(wrong.join("\n       ")))
+    })
+}
+
+fn broken(name: &str, forbidden: &[&str]) -> Result<Vec<String>, Failure> {
+    let dependencies = dependencies(name)?;
+    let found = forbidden
+        .iter()
+        .filter(|crate_name| dependencies.contains(**crate_name));
+    Ok(found
+        .map(|found| format!("{name} depends on {found}, which it may not"))
+        .collect())
+}
+
+/// Everything that a crate's default build links, directly or not.
+fn dependencies(name: &str) -> Result<BTreeSet<String>, Failure> {
+    let tree = [
+        "tree",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+        "--package",
+        name,
+    ];
+    let text = output("cargo", &tree)
+        .ok_or_else(|| Failure::new(format!("`cargo {}` failed", tree.join(" "))))?;
+    Ok(text
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect())
+}

@@ -1,0 +1,29 @@
+//! `cargo xtask demo`: from a clone to a proven package on real data.
+
+use crate::command::{self, Failure, cargo, step};
+use crate::setup;
+
+const TRUELINE: &str = "target/debug/trueline";
+const PIPELINE: &str = "examples/flights/pipeline.toml";
+
+pub(crate) fn run() -> Result<(), Failure> {
+    setup::stage_compiler()?;
+    step("building trueline and its stages", || {
+        cargo(&["build", "-p", "trueline-cli"])
+    })?;
+    step("training on 2013's flights from New York", || {
+        command::run(TRUELINE, &["run", PIPELINE])
+    })?;
+    step("proving the bytes", || {
+        command::run(TRUELINE, &["verify", PIPELINE])
+    })?;
+    println!("{NEXT}");
+    Ok(())
+}
+
+const NEXT: &str = "
+What to type next:
+  target/debug/trueline runs examples/flights/pipeline.toml     every run, newest first
+  target/debug/trueline package list                            what can be served
+  target/debug/trueline run examples/flights/strict.toml        a gate that says no
+  cargo xtask test                                              every test";
