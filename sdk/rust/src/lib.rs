@@ -2,8 +2,8 @@
 //!
 //! A stage is a struct with parameters, a reduction and/or a map. Implement [`Stage`], [`Reduce`] and
 //! [`Map`], end with [`export_transform!`], [`export_check!`] or [`export_model!`], and build it with
-//! `trueline plugin build`. The same code runs natively, so `cargo test` tests it; [`testing`] cuts
-//! tables at random and checks the four laws.
+//! `trueline plugin build`. The same code runs natively, so `cargo test` tests it; the feature
+//! `testing` brings a kit that cuts tables at random and checks the four laws.
 //!
 //! Rows come as a [`Batch`] whose columns are slices into the bytes that the host passed; a map writes
 //! its result with [`BatchWriter`], straight into the bytes that go back.
@@ -23,6 +23,8 @@ pub mod quantiles;
 pub mod schema;
 mod stage;
 pub mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod validity;
 mod wire;
 mod writer;

@@ -71,6 +71,38 @@ impl std::fmt::Display for DataType {
     }
 }
 
+/// Reads the name that [`Display`](std::fmt::Display) writes.
+impl std::str::FromStr for DataType {
+    type Err = Error;
+
+    /// # Errors
+    /// [`Error::Params`] with the valid names.
+    fn from_str(name: &str) -> Result<Self> {
+        let width = |list: &str| name.strip_prefix(list)?.strip_prefix('(')?.strip_suffix(')')?.parse().ok();
+        Ok(match name {
+            "boolean" => Self::Boolean,
+            "int32" => Self::Int32,
+            "int64" => Self::Int64,
+            "float32" => Self::Float32,
+            "float64" => Self::Float64,
+            "utf8" => Self::Utf8,
+            "binary" => Self::Binary,
+            "timestamp" => Self::Timestamp,
+            "date" => Self::Date,
+            _ => match (width("float32-list"), width("float64-list")) {
+                (Some(width), _) => Self::Float32List(width),
+                (_, Some(width)) => Self::Float64List(width),
+                _ => {
+                    return Err(Error::params(format!(
+                        "`{name}` is not a type; the types are boolean, int32, int64, float32, float64, utf8, \
+                         binary, timestamp, date, float32-list(n), float64-list(n)"
+                    )));
+                }
+            },
+        })
+    }
+}
+
 impl Schema {
     /// A schema of these columns.
     pub fn new(fields: impl IntoIterator<Item = Field>) -> Self {

@@ -26,8 +26,8 @@ pub struct BatchWriter<'s> {
     /// The next column.
     column: usize,
     /// Null rows of the last column, to be zeroed once its values are written: where the values
-    /// begin, how many bytes each takes (0 for bits), and the bits.
-    nulls: Option<(usize, usize, Vec<u8>)>,
+    /// begin, how many bytes each takes (none for bits), and the validity bits.
+    nulls: Option<(usize, Option<usize>, Vec<u8>)>,
 }
 
 impl<'s> BatchWriter<'s> {
@@ -163,8 +163,7 @@ impl<'s> BatchWriter<'s> {
         if let Some(bits) = validity.bits() {
             self.frame.extend(bits);
             self.frame.pad();
-            let width = field.data_type.byte_width().unwrap_or(0);
-            self.nulls = Some((self.frame.len(), width, bits.to_vec()));
+            self.nulls = Some((self.frame.len(), field.data_type.byte_width(), bits.to_vec()));
         }
         self.column += 1;
         Ok(())
@@ -207,12 +206,12 @@ impl<'s> BatchWriter<'s> {
 
     fn zero_nulls(&mut self) {
         let Some((at, width, bits)) = self.nulls.take() else { return };
-        if width == 0 {
+        let Some(width) = width else {
             for (value, valid) in self.frame.slice_mut(at, bits.len()).iter_mut().zip(&bits) {
                 *value &= valid;
             }
             return;
-        }
+        };
         for row in 0..self.rows {
             if bits[row / 8] >> (row % 8) & 1 == 0 {
                 self.frame.slice_mut(at + row * width, width).fill(0);
