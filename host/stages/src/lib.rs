@@ -1,0 +1,48 @@
+//! The standard stages, embedded as components.
+//!
+//! The build script compiles every folder of `plugins/`; what is here is exactly what those
+//! sources say. A pipeline's `use = "tabular"` is answered by [`find`].
+//!
+//! ```
+//! let tabular = trueline_stages::find("tabular").expect("a standard stage");
+//! assert!(tabular.bytes.starts_with(b"\0asm"));
+//! ```
+
+/// A stage that comes with Trueline.
+#[derive(Debug, Clone, Copy)]
+pub struct StandardStage {
+    /// What a pipeline writes after `use`; the name of the plugin's folder.
+    pub name: &'static str,
+    /// The component binary.
+    pub bytes: &'static [u8],
+}
+
+/// All standard stages, sorted by name.
+pub fn standard() -> &'static [StandardStage] {
+    include!(concat!(env!("OUT_DIR"), "/standard.rs"))
+}
+
+/// The standard stage of this name.
+pub fn find(name: &str) -> Option<&'static StandardStage> {
+    standard().iter().find(|stage| stage.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_is_a_component() {
+        assert!(standard().is_sorted_by_key(|stage| stage.name));
+        for stage in standard() {
+            // The magic number, version 13, layer 1: a component, not a core module.
+            assert!(
+                stage.bytes.starts_with(b"\0asm\x0d\0\x01\0"),
+                "{}",
+                stage.name
+            );
+            assert_eq!(find(stage.name).map(|found| found.bytes), Some(stage.bytes));
+        }
+        assert!(find("no-such-stage").is_none());
+    }
+}
