@@ -1,0 +1,141 @@
+//! The training rows as bin numbers.
+
+use crate::{
+    cuts::{Cuts, bin_of},
+    rows::Rows,
+};
+
+/// A bin number: one byte where no feature needs more than 256, else two.
+pub(crate) trait Bin: Copy + Into<usize> + TryFrom<usize> {}
+
+impl Bin for u8 {}
+impl Bin for u16 {}
+
+/// Where each feature's bins lie in a histogram.
+///
+/// A feature that misses values has one more slot after its bins, which collects the rows that miss
+/// it: so binning and adding need no branch. Nothing reads that slot.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// First slot of each feature, and the total at the end.
+    offsets: Vec<usize>,
+    bin_counts: Vec<usize>,
+    /// Whether no value is missing anywhere.
+    dense: bool,
+}
+
+impl Layout {
+    /// The layout for these cuts; `missing[f]` says whether feature f misses values.
+    pub(crate) fn new(cuts: &[Cuts], missing: &[bool]) -> Self {
+        let mut offsets = vec![0];
+        let mut end = 0;
+        for (cuts, &missing) in cuts.iter().zip(missing) {
+            end += cuts.len() + usize::from(missing);
+            offsets.push(end);
+        }
+        Self {
+            offsets,
+            bin_counts: cuts.iter().map(Vec::len).collect(),
+            dense: !missing.contains(&true),
+        }
+    }
+
+    /// Slots of a whole histogram.
+    pub(crate) fn slot_count(&self) -> usize {
+        self.offsets.last().copied().unwrap_or(0)
+    }
+
+    /// Slots of the widest feature.
+    pub(crate) fn widest(&self) -> usize {
+        self.offsets.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
+    }
+
+    /// First slot of each feature.
+    pub(crate) fn offsets(&self) -> &[usize] {
+        &self.offsets[..self.bin_counts.len()]
+    }
+
+    /// The slots of a feature's bins, without the one for missing values.
+    pub(crate) fn bins(&self, feature: usize) -> std::ops::Range<usize> {
+        let start = self.offsets[feature];
+        start..start + self.bin_counts[feature]
+    }
+
+    /// Whether no value is missing anywhere.
+    pub(crate) fn is_dense(&self) -> bool {
+        self.dense
+    }
+}
+
+/// Bin numbers, row-major; the number after a feature's last bin stands for a missing value.
+#[derive(Debug)]
+pub(crate) struct BinMatrix<B> {
+    feature_count: usize,
+    bins: Vec<B>,
+}
+
+impl<B: Bin> BinMatrix<B> {
+    /// Bins the rows, dropping their float values block by block.
+    pub(crate) fn new(rows: &mut Rows, cuts: &[Cuts]) -> Self {
+        let feature_count = cuts.len();
+        let mut bins = Vec::with_capacity(rows.len() * feature_count);
+        for block in rows.take_blocks() {
+            bins.extend(block.iter().zip(cuts.iter().cycle()).map(|(&value, cuts)| {
+                let bin = if value.is_nan() { cuts.len() } else { bin_of(value, cuts) };
+                to_bin::<B>(bin)
+            }));
+        }
+        Self { feature_count, bins }
+    }
+
+    /// The bins of a row.
+    #[inline]
+    pub(crate) fn row(&self, row: u32) -> &[B] {
+        let start = row as usize * self.feature_count;
+        &self.bins[start..start + self.feature_count]
+    }
+
+    /// The bin of a row's feature.
+    #[inline]
+    pub(crate) fn get(&self, row: u32, feature: usize) -> usize {
+        self.bins[row as usize * self.feature_count + feature].into()
+    }
+}
+
+fn to_bin<B: Bin>(bin: usize) -> B {
+    B::try_from(bin).unwrap_or_else(|_| unreachable!("bin type is chosen by Layout::widest"))
+}
+
+/// Which features miss a value in some row.
+pub(crate) fn find_missing(rows: &Rows) -> Vec<bool> {
+    let mut missing = vec![false; rows.feature_count()];
+    for block in rows.blocks() {
+        for row in block.chunks_exact(rows.feature_count()) {
+            for (missing, value) in missing.iter_mut().zip(row) {
+                *missing |= value.is_nan();
+            }
+        }
+    }
+    missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cuts::find_cuts;
+
+    #[test]
+    fn missing_values_have_the_slot_after_the_bins() {
+        let mut rows = Rows::new(2, false);
+        rows.extend(&[1.0, 7.0, f32::NAN, 8.0, 2.0, 7.0], &[0.0; 3], None).unwrap();
+        let cuts = find_cuts(&rows, 256);
+        let layout = Layout::new(&cuts, &find_missing(&rows));
+        let matrix = BinMatrix::<u8>::new(&mut rows, &cuts);
+        assert_eq!(matrix.row(0), [0, 0]);
+        assert_eq!(matrix.row(1), [2, 1]);
+        assert_eq!(matrix.get(2, 0), 1);
+        assert_eq!((layout.offsets(), layout.slot_count(), layout.widest()), (&[0, 3][..], 5, 3));
+        assert_eq!((layout.bins(0), layout.bins(1)), (0..2, 3..5));
+        assert!(!layout.is_dense());
+    }
+}

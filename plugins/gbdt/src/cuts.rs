@@ -1,0 +1,158 @@
+//! Where each feature's values are cut into bins.
+//!
+//! A feature with at most `max_bin` distinct values gets exactly XGBoost's cuts: every distinct value
+//! but the smallest, then a bound above the largest. With more, XGBoost cuts at approximate quantiles
+//! that differ between its versions; here they are the exact (weighted) quantiles that its sketch
+//! approximates, so they depend on the values alone, not on the order of rows.
+
+use crate::rows::Rows;
+
+/// Bins of one feature: bin `i` holds the values `x` with `cuts[i - 1] <= x < cuts[i]`.
+pub(crate) type Cuts = Vec<f32>;
+
+/// The cuts of every feature. A feature without any value has none.
+pub(crate) fn find_cuts(rows: &Rows, max_bin: usize) -> Vec<Cuts> {
+    (0..rows.feature_count())
+        .map(|feature| cut(&weigh_values(rows, feature), max_bin))
+        .collect()
+}
+
+/// The bin of a value that is not missing: how many cuts are at or below it. Infinity, which no
+/// bound lies above, shares the last bin.
+pub(crate) fn bin_of(value: f32, cuts: &[f32]) -> usize {
+    cuts.partition_point(|&cut| cut <= value).min(cuts.len().saturating_sub(1))
+}
+
+/// A distinct value and the weight of the rows that have it.
+type Weighed = (f32, f64);
+
+/// The distinct values of a feature, ascending. Without weights every row counts 1.
+fn weigh_values(rows: &Rows, feature: usize) -> Vec<Weighed> {
+    // Adding zero turns -0.0 into 0.0: they are one value to every comparison.
+    let present = |value: &f32| !value.is_nan();
+    let values = rows.column(feature).map(|value| value + 0.0);
+    let mut weighed: Vec<Weighed> = Vec::new();
+    let mut add = |value: f32, weight: f64| match weighed.last_mut() {
+        Some(last) if last.0.total_cmp(&value).is_eq() => last.1 += weight,
+        _ => weighed.push((value, weight)),
+    };
+    if let Some(weights) = rows.weights() {
+        let mut pairs: Vec<(f32, f32)> =
+            values.zip(weights.iter().copied()).filter(|(value, _)| present(value)).collect();
+        // Ordering equal values by weight makes the sums independent of the order of rows.
+        pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        pairs.into_iter().for_each(|(value, weight)| add(value, f64::from(weight)));
+    } else {
+        let mut values: Vec<f32> = values.filter(present).collect();
+        values.sort_unstable_by(f32::total_cmp);
+        values.into_iter().for_each(|value| add(value, 1.0));
+    }
+    weighed
+}
+
+fn cut(values: &[Weighed], max_bin: usize) -> Cuts {
+    let (Some(&(_, first_weight)), Some(&(last, last_weight))) = (values.first(), values.last()) else {
+        return Cuts::new();
+    };
+    let mut cuts: Cuts = if values.len() <= max_bin {
+        values[1..].iter().map(|&(value, _)| value).collect()
+    } else {
+        let total: f64 = values.iter().map(|&(_, weight)| weight).sum();
+        let quantiles = quantiles(values, first_weight, total - first_weight - last_weight, max_bin);
+        // Repeated quantiles leave room for the largest value, which then has a bin of its own.
+        let largest = (quantiles.len() + 1 < max_bin).then_some(last);
+        quantiles.into_iter().chain(largest).collect()
+    };
+    cuts.push(bound_above(last));
+    cuts
+}
+
+/// A bound above a feature's largest value, as far from it as XGBoost puts it.
+fn bound_above(largest: f32) -> f32 {
+    largest + (largest.abs() + 1e-5)
+}
+
+/// The distinct values at the ranks `begin + k / max_bin * range` for k = 1, …, `max_bin` - 1: the
+/// points at which XGBoost prunes an exact summary (`WQSummary::SetPrune`).
+fn quantiles(values: &[Weighed], begin: f64, range: f64, max_bin: usize) -> Vec<f32> {
+    let mut quantiles = Vec::with_capacity(max_bin);
+    let interior = &values[1..values.len() - 1];
+    let mut at = 0;
+    let mut rank_above = begin + interior[0].1;
+    let mut taken = None;
+    for k in 1..max_bin {
+        let rank = begin + k as f64 * range / max_bin as f64;
+        while rank >= rank_above && at + 1 < interior.len() {
+            at += 1;
+            rank_above += interior[at].1;
+        }
+        if taken != Some(at) {
+            taken = Some(at);
+            quantiles.push(interior[at].0);
+        }
+    }
+    quantiles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows_of(values: &[f32], weights: Option<&[f32]>) -> Rows {
+        let mut rows = Rows::new(1, weights.is_some());
+        rows.extend(values, &vec![0.0; values.len()], weights).unwrap();
+        rows
+    }
+
+    fn check(values: &[f32], max_bin: usize, expected: &[f32]) {
+        let cuts = find_cuts(&rows_of(values, None), max_bin);
+        assert_eq!(cuts, [expected], "{} values", values.len());
+    }
+
+    #[test]
+    fn few_distinct_values_are_all_cuts_but_the_smallest() {
+        check(&[3.0, 1.0, f32::NAN, 2.0, 1.0], 256, &[2.0, 3.0, bound_above(3.0)]);
+        check(&[-0.0, 0.0], 256, &[1e-5]);
+        check(&[5.0], 256, &[bound_above(5.0)]);
+        check(&[f32::NAN], 256, &[]);
+        check(&[], 256, &[]);
+        check(
+            &[f32::INFINITY, f32::NEG_INFINITY, 1.0],
+            256,
+            &[1.0, f32::INFINITY, f32::INFINITY],
+        );
+    }
+
+    #[test]
+    fn many_distinct_values_are_cut_at_quantiles() {
+        let values: Vec<f32> = (0..1000).map(|value| value as f32).collect();
+        check(&values, 4, &[250.0, 500.0, 749.0, bound_above(999.0)]);
+    }
+
+    #[test]
+    fn a_common_value_takes_several_quantiles_at_once() {
+        let mut values: Vec<f32> = (0..100).map(|value| value as f32).collect();
+        values.extend([50.0; 900]);
+        check(&values, 4, &[50.0, 99.0, bound_above(99.0)]);
+    }
+
+    #[test]
+    fn cuts_do_not_depend_on_the_order_of_rows() {
+        let values: Vec<f32> = (0..5000).map(|value| ((value * 7919) % 5003) as f32).collect();
+        let weights: Vec<f32> = (0..5000).map(|value| ((value * 31) % 17) as f32 * 0.1).collect();
+        let forward = find_cuts(&rows_of(&values, Some(&weights)), 64);
+        let back: Vec<_> = values.iter().rev().copied().collect();
+        let back_weights: Vec<_> = weights.iter().rev().copied().collect();
+        assert_eq!(forward, find_cuts(&rows_of(&back, Some(&back_weights)), 64));
+        assert_eq!(forward[0].len(), 64);
+    }
+
+    #[test]
+    fn bins_count_the_cuts_at_or_below() {
+        let cuts = [2.0, 3.0, 6.0];
+        let bins: Vec<_> = [f32::NEG_INFINITY, 1.9, 2.0, 2.9, 3.0, 5.0, f32::INFINITY]
+            .map(|value| bin_of(value, &cuts))
+            .into();
+        assert_eq!(bins, [0, 0, 1, 1, 2, 2, 2]);
+    }
+}

@@ -1,0 +1,158 @@
+//! The rows that training collects, in the least memory that keeps them exactly.
+
+use trueline_sdk::{Error, Result};
+
+/// Rows per block: small enough that the unused end of the last block is nothing, large enough
+/// that following blocks costs nothing.
+const BLOCK_ROWS: usize = 4096;
+
+/// A table of float32 features, row-major, with a label and perhaps a weight per row.
+///
+/// Missing values are NaN. Rows sit in blocks of fixed size, so that the table never has to be
+/// copied to grow and its layout does not depend on how the rows were cut into batches.
+#[derive(Debug, Default)]
+pub struct Rows {
+    feature_count: usize,
+    blocks: Vec<Vec<f32>>,
+    labels: Vec<f32>,
+    weights: Option<Vec<f32>>,
+}
+
+impl Rows {
+    /// An empty table of `feature_count` features.
+    pub fn new(feature_count: usize, weighted: bool) -> Self {
+        Self { feature_count, weights: weighted.then(Vec::new), ..Self::default() }
+    }
+
+    /// Bytes that one row takes.
+    pub fn bytes_per_row(feature_count: usize, weighted: bool) -> usize {
+        size_of::<f32>() * (feature_count + 1 + usize::from(weighted))
+    }
+
+    /// Features per row.
+    pub fn feature_count(&self) -> usize {
+        self.feature_count
+    }
+
+    /// Rows taken in so far.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether no row was taken in.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The label of every row.
+    pub fn labels(&self) -> &[f32] {
+        &self.labels
+    }
+
+    /// The weight of every row, if rows have weights.
+    pub fn weights(&self) -> Option<&[f32]> {
+        self.weights.as_deref()
+    }
+
+    /// Appends rows. `features` is row-major, one label (and weight) per row.
+    ///
+    /// # Errors
+    /// If the lengths do not agree, or a label or weight is no finite number or a weight is negative.
+    pub fn extend(&mut self, features: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<()> {
+        let rows = labels.len();
+        if features.len() != rows * self.feature_count
+            || weights.map(<[f32]>::len) != self.weights.is_some().then_some(rows)
+        {
+            return Err(Error::data(format!(
+                "{rows} labels came with {} feature values and {} weights, for {} features",
+                features.len(),
+                weights.map_or(0, <[f32]>::len),
+                self.feature_count
+            )));
+        }
+        check_column("label", labels, self.len(), |_| true)?;
+        if let (Some(column), Some(weights)) = (&mut self.weights, weights) {
+            check_column("weight", weights, self.labels.len(), |weight| weight >= 0.0)?;
+            column.extend_from_slice(weights);
+        }
+        self.labels.extend_from_slice(labels);
+        self.extend_features(features);
+        Ok(())
+    }
+
+    fn extend_features(&mut self, mut features: &[f32]) {
+        let block_len = BLOCK_ROWS * self.feature_count;
+        while !features.is_empty() {
+            if self.blocks.last().is_none_or(|block| block.len() == block_len) {
+                self.blocks.push(Vec::with_capacity(block_len));
+            }
+            let Some(block) = self.blocks.last_mut() else { return };
+            let (now, later) = features.split_at(features.len().min(block_len - block.len()));
+            block.extend_from_slice(now);
+            features = later;
+        }
+    }
+
+    /// The features, in row-major blocks of whole rows.
+    pub fn blocks(&self) -> impl Iterator<Item = &[f32]> {
+        self.blocks.iter().map(Vec::as_slice)
+    }
+
+    /// Takes the features out, block by block, so that each can be dropped once it was used.
+    pub fn take_blocks(&mut self) -> impl Iterator<Item = Vec<f32>> + use<> {
+        std::mem::take(&mut self.blocks).into_iter()
+    }
+
+    /// The values of one feature, in row order.
+    pub fn column(&self, feature: usize) -> impl Iterator<Item = f32> {
+        self.blocks.iter().flat_map(move |block| {
+            block.iter().skip(feature).step_by(self.feature_count.max(1)).copied()
+        })
+    }
+}
+
+/// Refuses a label or weight that is not finite or not `allowed`, naming its row.
+fn check_column(name: &str, values: &[f32], first_row: usize, allowed: impl Fn(f32) -> bool) -> Result<()> {
+    match values.iter().position(|&value| !value.is_finite() || !allowed(value)) {
+        None => Ok(()),
+        Some(at) => Err(Error::data(format!(
+            "row {} has {name} {}: every row needs a finite {name}{}; drop or mend such rows first",
+            first_row + at,
+            values[at],
+            if name == "weight" { " of 0 or more" } else { "" },
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layout_does_not_depend_on_chunking() {
+        let features: Vec<f32> = (0..3 * 10_000).map(|value| value as f32).collect();
+        let labels = vec![0.0; 10_000];
+        let mut whole = Rows::new(3, false);
+        whole.extend(&features, &labels, None).unwrap();
+        let mut cut = Rows::new(3, false);
+        for (features, labels) in features.chunks(3 * 77).zip(labels.chunks(77)) {
+            cut.extend(features, labels, None).unwrap();
+        }
+        assert_eq!(whole.blocks().collect::<Vec<_>>(), cut.blocks().collect::<Vec<_>>());
+        assert_eq!(whole.column(2).nth(9_999), Some(29_999.0));
+        assert_eq!(whole.len(), 10_000);
+    }
+
+    #[test]
+    fn refuses_labels_and_weights_that_cannot_be_learned_from() {
+        let mut rows = Rows::new(1, true);
+        rows.extend(&[1.0], &[1.0], Some(&[1.0])).unwrap();
+        for (label, weight, expected) in
+            [(f32::NAN, 1.0, "row 1 has label NaN"), (1.0, -1.0, "row 1 has weight -1")]
+        {
+            let error = rows.extend(&[1.0], &[label], Some(&[weight])).unwrap_err();
+            assert!(error.message().starts_with(expected), "{error:?}");
+        }
+        assert!(rows.extend(&[1.0, 2.0], &[1.0], Some(&[1.0])).is_err());
+    }
+}
