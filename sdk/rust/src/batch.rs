@@ -168,6 +168,17 @@ impl<'a> Column<'a> {
         }
     }
 
+    /// The byte strings of a binary column.
+    ///
+    /// # Errors
+    /// If it is a column of another type.
+    pub fn binary(&self) -> Result<&Blobs<'a>> {
+        match &self.values {
+            Values::Binary(blobs) => Ok(blobs),
+            _ => Err(self.not("binary")),
+        }
+    }
+
     /// The values of an int64 or timestamp column in place.
     ///
     /// # Errors
