@@ -1,0 +1,114 @@
+//! The map: rows through all steps.
+
+use trueline_sdk::{Batch, BatchWriter, DataType, Error, Map, Result, Schema, Validity};
+
+use crate::{
+    order,
+    params::Params,
+    state::State,
+    value::{Scalar, Text, Value},
+    walk::Walk,
+};
+
+/// The columns that the steps make, each with how it is computed.
+#[derive(Debug)]
+pub struct Apply {
+    writes: Schema,
+    values: Vec<Value>,
+}
+
+impl Map for Apply {
+    type Params = Params;
+
+    fn load(params: Params, rows: &Schema, bytes: &[u8]) -> Result<Self> {
+        let walk = Walk::new(&params, rows, &State::decode(bytes)?, true)?;
+        let mut writes = Vec::new();
+        let mut values = Vec::new();
+        for column in walk.table.columns().iter().filter(|column| column.written) {
+            let name = &column.field.name;
+            values.push(column.value.clone().ok_or_else(|| {
+                Error::data(format!("column `{name}` depends on what rows teach: give this stage `fit`, and its state"))
+            })?);
+            writes.push(column.field.clone());
+        }
+        Ok(Self {
+            writes: Schema::new(writes),
+            values,
+        })
+    }
+
+    fn writes(&self) -> &Schema {
+        &self.writes
+    }
+
+    fn map(&self, batch: &Batch<'_>) -> Result<Vec<u8>> {
+        let mut writer = BatchWriter::new(&self.writes, batch.rows());
+        let mut numbers = Vec::new();
+        for (field, value) in self.writes.fields.iter().zip(&self.values) {
+            match (value, field.data_type) {
+                (Value::Scalar(scalar), DataType::Float64) if !field.nullable => {
+                    scalar.eval_all(batch, writer.float64(&Validity::ALL)?)?;
+                }
+                (Value::Scalar(scalar), data_type) => {
+                    write_numbers(scalar, data_type, batch, &mut numbers, &mut writer)?;
+                }
+                (Value::Text(text), _) => write_texts(text, batch, &mut writer)?,
+                (Value::Vector(vector), DataType::Float64List(_)) => {
+                    vector.write(batch, writer.float64_list(&Validity::ALL)?)?;
+                }
+                (Value::Vector(vector), _) => {
+                    vector.write(batch, writer.float32_list(&Validity::ALL)?)?
+                }
+                (Value::Opaque(_), _) => {
+                    return Err(Error::other(format!(
+                        "column `{}` is not made here",
+                        field.name
+                    )));
+                }
+            }
+        }
+        writer.finish()
+    }
+}
+
+/// Writes numbers, null where they are missing. `numbers` is space to work in.
+fn write_numbers(
+    scalar: &Scalar,
+    data_type: DataType,
+    batch: &Batch<'_>,
+    numbers: &mut Vec<f64>,
+    writer: &mut BatchWriter<'_>,
+) -> Result<()> {
+    numbers.clear();
+    numbers.resize(batch.rows(), 0.0);
+    scalar.eval_all(batch, numbers)?;
+    let validity = if numbers.iter().any(|number| number.is_nan()) {
+        Validity::from_fn(batch.rows(), |row| !numbers[row].is_nan())
+    } else {
+        Validity::ALL
+    };
+    match data_type {
+        DataType::Boolean => writer.boolean(&validity, |row| numbers[row] > 0.0),
+        DataType::Int32 => {
+            let integers = writer.int32(&validity)?;
+            integers
+                .iter_mut()
+                .zip(numbers)
+                .for_each(|(integer, number)| *integer = order::to_int32(*number));
+            Ok(())
+        }
+        _ => {
+            writer.float64(&validity)?.copy_from_slice(numbers);
+            Ok(())
+        }
+    }
+}
+
+fn write_texts(text: &Text, batch: &Batch<'_>, writer: &mut BatchWriter<'_>) -> Result<()> {
+    let texts = text.texts(batch)?;
+    let validity = match text.fill {
+        Some(_) => Validity::ALL,
+        None => batch.column(text.input).validity.clone(),
+    };
+    writer.utf8(&validity, |row| texts.get(row).unwrap_or_default())
+}

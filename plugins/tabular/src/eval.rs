@@ -1,0 +1,333 @@
+//! Computing values, block by block of rows.
+
+use trueline_sdk::{Batch, Column, Error, Result, Texts, Validity, Values};
+
+use crate::{
+    civil::Moment,
+    encoder::Encoder,
+    kernel::{BLOCK, UNROLLED},
+    order,
+    value::{Content, Scalar, Source, Text, Value, Vector},
+};
+
+impl Scalar {
+    /// The numbers of the rows from `start` on, a multiple of 8; NaN where they are missing.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if an encoder refuses a row.
+    pub(crate) fn eval(&self, batch: &Batch<'_>, start: usize, numbers: &mut [f64]) -> Result<()> {
+        match &self.source {
+            Source::Input(input) => load(batch.column(*input), start, numbers)?,
+            Source::Missing(value) => missing(value, batch, start, numbers)?,
+            Source::DatePart {
+                input,
+                part,
+                offset_seconds,
+            } => {
+                let column = batch.column(*input);
+                match &column.values {
+                    Values::Timestamp(values) => copy(&values[start..], numbers, |timestamp| {
+                        part.of(Moment::from_timestamp(timestamp, *offset_seconds))
+                    }),
+                    Values::Date(values) => copy(&values[start..], numbers, |day| {
+                        part.of(Moment::from_date(day))
+                    }),
+                    _ => return Err(unexpected(column)),
+                }
+                erase_nulls(&column.validity, start, numbers);
+            }
+            Source::Code(encoder) => {
+                let mut codes = [0; BLOCK];
+                for (block, numbers) in numbers.chunks_mut(BLOCK).enumerate() {
+                    let codes = &mut codes[..numbers.len()];
+                    encoder.encode(batch, start + block * BLOCK, codes)?;
+                    copy(codes, numbers, |code| {
+                        if code == Encoder::NONE {
+                            f64::NAN
+                        } else {
+                            f64::from(code)
+                        }
+                    });
+                }
+            }
+        }
+        for kernel in &self.kernels {
+            kernel.apply(numbers);
+        }
+        Ok(())
+    }
+
+    /// The numbers of all rows.
+    ///
+    /// # Errors
+    /// As [`eval`](Self::eval).
+    pub(crate) fn eval_all(&self, batch: &Batch<'_>, numbers: &mut [f64]) -> Result<()> {
+        for (block, numbers) in numbers.chunks_mut(BLOCK).enumerate() {
+            self.eval(batch, block * BLOCK, numbers)?;
+        }
+        Ok(())
+    }
+}
+
+/// The texts of a batch's column, with what stands for its nulls.
+pub(crate) struct FilledTexts<'a> {
+    texts: &'a Texts<'a>,
+    validity: &'a Validity<'a>,
+    fill: Option<&'a str>,
+}
+
+impl Text {
+    pub(crate) fn texts<'a>(&'a self, batch: &'a Batch<'a>) -> Result<FilledTexts<'a>> {
+        let column = batch.column(self.input);
+        Ok(FilledTexts {
+            texts: column.utf8()?,
+            validity: &column.validity,
+            fill: self.fill.as_deref(),
+        })
+    }
+}
+
+impl<'a> FilledTexts<'a> {
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<&'a str> {
+        if self.validity.is_valid(row) {
+            Some(self.texts.get(row))
+        } else {
+            self.fill
+        }
+    }
+}
+
+/// The values of an integer or boolean column, exactly.
+pub(crate) struct Integers<'a>(&'a Column<'a>);
+
+impl<'a> Integers<'a> {
+    pub(crate) fn of(batch: &'a Batch<'a>, input: usize) -> Result<Self> {
+        let column = batch.column(input);
+        match &column.values {
+            Values::Boolean(_) | Values::Int32(_) | Values::Int64(_) => Ok(Self(column)),
+            _ => Err(unexpected(column)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<i64> {
+        if !self.0.is_valid(row) {
+            return None;
+        }
+        match &self.0.values {
+            Values::Int64(values) => Some(values[row]),
+            Values::Int32(values) => Some(i64::from(values[row])),
+            Values::Boolean(bits) => Some(i64::from(bit(bits, row))),
+            _ => None,
+        }
+    }
+}
+
+/// A float type that vectors have.
+pub(crate) trait Element: Copy {
+    fn from_number(number: f64) -> Self;
+}
+
+impl Element for f64 {
+    #[inline]
+    fn from_number(number: f64) -> Self {
+        number
+    }
+}
+
+impl Element for f32 {
+    #[inline]
+    fn from_number(number: f64) -> Self {
+        order::to_float32(number)
+    }
+}
+
+impl Vector {
+    /// Writes every row's elements. `rows` is row-major and zero.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if an encoder refuses a row.
+    pub(crate) fn write<T: Element>(&self, batch: &Batch<'_>, rows: &mut [T]) -> Result<()> {
+        if self.width == 0 {
+            return Ok(());
+        }
+        let mut numbers = [0.0; BLOCK];
+        let mut codes = [0; BLOCK];
+        for (block, rows) in rows.chunks_mut(BLOCK * self.width).enumerate() {
+            let (start, count) = (block * BLOCK, rows.len() / self.width);
+            for piece in &self.pieces {
+                match &piece.content {
+                    Content::Scalar(scalar) => {
+                        let numbers = &mut numbers[..count];
+                        scalar.eval(batch, start, numbers)?;
+                        if piece.rounded {
+                            numbers
+                                .iter_mut()
+                                .for_each(|x| *x = f64::from(order::to_float32(*x)));
+                        }
+                        scatter(numbers, rows, self.width, piece.offset);
+                    }
+                    Content::OneHot { encoder, dropped } => {
+                        let codes = &mut codes[..count];
+                        encoder.encode(batch, start, codes)?;
+                        for (row, code) in rows.chunks_exact_mut(self.width).zip(codes) {
+                            if let Ok(place) = usize::try_from(code.saturating_sub(*dropped)) {
+                                row[piece.offset + place] = T::from_number(1.0);
+                            }
+                        }
+                    }
+                    Content::List { input } => {
+                        let round = |x: f64| {
+                            if piece.rounded {
+                                f64::from(order::to_float32(x))
+                            } else {
+                                x
+                            }
+                        };
+                        copy_list(
+                            batch.column(*input),
+                            start,
+                            rows,
+                            self.width,
+                            piece.offset,
+                            round,
+                        )?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes numbers below each other, into one element of every row.
+fn scatter<T: Element>(numbers: &[f64], rows: &mut [T], width: usize, offset: usize) {
+    let mut chunks = rows.chunks_exact_mut(UNROLLED * width);
+    let mut number_chunks = numbers.chunks_exact(UNROLLED);
+    for (rows, numbers) in (&mut chunks).zip(&mut number_chunks) {
+        for index in 0..UNROLLED {
+            rows[index * width + offset] = T::from_number(numbers[index]);
+        }
+    }
+    let rest = chunks.into_remainder().chunks_exact_mut(width);
+    for (row, number) in rest.zip(number_chunks.remainder()) {
+        row[offset] = T::from_number(*number);
+    }
+}
+
+/// Writes the vectors of a column into neighbouring elements of every row; NaN for a null.
+fn copy_list<T: Element>(
+    column: &Column<'_>,
+    start: usize,
+    rows: &mut [T],
+    width: usize,
+    offset: usize,
+    round: impl Fn(f64) -> f64,
+) -> Result<()> {
+    for (index, row) in rows.chunks_exact_mut(width).enumerate() {
+        let at = start + index;
+        let valid = column.is_valid(at);
+        let number = |x: f64| T::from_number(if valid { round(x) } else { f64::NAN });
+        match &column.values {
+            Values::Float64List(width, values) => {
+                let values = &values[at * width..][..*width];
+                row[offset..]
+                    .iter_mut()
+                    .zip(values)
+                    .for_each(|(element, x)| *element = number(*x));
+            }
+            Values::Float32List(width, values) => {
+                let values = &values[at * width..][..*width];
+                row[offset..]
+                    .iter_mut()
+                    .zip(values)
+                    .for_each(|(element, x)| *element = number(f64::from(*x)));
+            }
+            _ => return Err(unexpected(column)),
+        }
+    }
+    Ok(())
+}
+
+fn load(column: &Column<'_>, start: usize, numbers: &mut [f64]) -> Result<()> {
+    match &column.values {
+        Values::Float64(values) => numbers.copy_from_slice(&values[start..][..numbers.len()]),
+        Values::Float32(values) => copy(&values[start..], numbers, f64::from),
+        Values::Int32(values) => copy(&values[start..], numbers, f64::from),
+        Values::Int64(values) => copy(&values[start..], numbers, |value| value as f64),
+        Values::Boolean(bits) => {
+            for (row, number) in (start..).zip(&mut *numbers) {
+                *number = f64::from(u8::from(bit(bits, row)));
+            }
+        }
+        _ => return Err(unexpected(column)),
+    }
+    erase_nulls(&column.validity, start, numbers);
+    Ok(())
+}
+
+fn missing(value: &Value, batch: &Batch<'_>, start: usize, numbers: &mut [f64]) -> Result<()> {
+    let flag = |missing: bool| f64::from(u8::from(missing));
+    match value {
+        Value::Scalar(scalar) => {
+            scalar.eval(batch, start, numbers)?;
+            numbers.iter_mut().for_each(|x| *x = flag(x.is_nan()));
+        }
+        Value::Text(text) => {
+            let texts = text.texts(batch)?;
+            for (row, number) in (start..).zip(numbers) {
+                *number = flag(texts.get(row).is_none());
+            }
+        }
+        Value::Vector(_) | Value::Opaque(_) => {
+            return Err(Error::other("only numbers and texts can be missing"));
+        }
+    }
+    Ok(())
+}
+
+/// Writes what becomes of each value, in an unrolled loop. There may be more values than numbers.
+#[inline]
+fn copy<T: Copy>(values: &[T], numbers: &mut [f64], f: impl Fn(T) -> f64) {
+    let mut value_chunks = values[..numbers.len()].chunks_exact(UNROLLED);
+    let mut chunks = numbers.chunks_exact_mut(UNROLLED);
+    for (numbers, values) in (&mut chunks).zip(&mut value_chunks) {
+        for index in 0..UNROLLED {
+            numbers[index] = f(values[index]);
+        }
+    }
+    for (number, value) in chunks
+        .into_remainder()
+        .iter_mut()
+        .zip(value_chunks.remainder())
+    {
+        *number = f(*value);
+    }
+}
+
+/// Puts NaN where the column has a null.
+fn erase_nulls(validity: &Validity<'_>, start: usize, numbers: &mut [f64]) {
+    let Some(bits) = validity.bits() else { return };
+    for (byte, numbers) in bits[start / 8..].iter().zip(numbers.chunks_mut(8)) {
+        if *byte != u8::MAX {
+            for (bit, number) in numbers.iter_mut().enumerate() {
+                if byte >> bit & 1 == 0 {
+                    *number = f64::NAN;
+                }
+            }
+        }
+    }
+}
+
+#[inline]
+fn bit(bits: &[u8], row: usize) -> bool {
+    bits[row / 8] >> (row % 8) & 1 == 1
+}
+
+fn unexpected(column: &Column<'_>) -> Error {
+    Error::schema(format!(
+        "a column is {}, which is not what it was planned as",
+        column.data_type()
+    ))
+}

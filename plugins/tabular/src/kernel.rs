@@ -1,0 +1,129 @@
+//! Arithmetic on blocks of numbers. Within the steps a missing number is NaN.
+
+use trueline_sdk::math;
+
+/// How many rows are worked on at a time: a block stays in the fastest cache through all of a
+/// column's kernels and until it is scattered into the rows of a vector. A multiple of 64.
+pub(crate) const BLOCK: usize = 128;
+
+/// What a number goes through.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kernel {
+    /// Puts this where the number is missing.
+    Fill(f64),
+    /// `(x - mean) / deviation`, each operation rounded.
+    Standardize { mean: f64, deviation: f64 },
+    /// `x * scale + offset`, each operation rounded.
+    Scale { scale: f64, offset: f64 },
+    /// No less than `min`, no more than `max`.
+    Clip { min: f64, max: f64 },
+    /// `ln(1 + x)`; missing below -1.
+    Log1p,
+}
+
+impl Kernel {
+    pub(crate) fn apply(&self, block: &mut [f64]) {
+        match *self {
+            Self::Fill(value) => each(block, |x| if x.is_nan() { value } else { x }),
+            Self::Standardize { mean, deviation } => each(block, |x| (x - mean) / deviation),
+            Self::Scale { scale, offset } => each(block, |x| x * scale + offset),
+            // Comparisons, since `f64::max` and `f64::min` would turn a missing number into a bound.
+            Self::Clip { min, max } => each(block, |x| {
+                let x = if x < min { min } else { x };
+                if x > max { max } else { x }
+            }),
+            Self::Log1p => {
+                let mut numbers = [0.0; BLOCK];
+                for block in block.chunks_mut(BLOCK) {
+                    let numbers = &mut numbers[..block.len()];
+                    numbers.copy_from_slice(block);
+                    math::log1p_slice(numbers, block);
+                }
+            }
+        }
+    }
+}
+
+/// Maps every number. The inner loop has a length that the compiler knows, so that it is unrolled:
+/// in the sandbox every loop's back edge costs a check.
+#[inline]
+fn each(block: &mut [f64], f: impl Fn(f64) -> f64) {
+    let mut chunks = block.chunks_exact_mut(UNROLLED);
+    for chunk in &mut chunks {
+        for x in chunk {
+            *x = f(*x);
+        }
+    }
+    for x in chunks.into_remainder() {
+        *x = f(*x);
+    }
+}
+
+/// Iterations of a loop that is unrolled.
+pub(crate) const UNROLLED: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kernel: Kernel, cases: &[(f64, f64)]) {
+        // Long enough for unrolled and remaining iterations.
+        for (x, expected) in cases {
+            let mut block = vec![*x; UNROLLED + 3];
+            kernel.apply(&mut block);
+            for result in block {
+                assert_eq!(
+                    result.to_bits(),
+                    expected.to_bits(),
+                    "{kernel:?} of {x}: {result}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn missing_numbers_stay_missing_unless_filled() {
+        let nan = f64::NAN;
+        check(
+            Kernel::Fill(-0.0),
+            &[
+                (nan, -0.0),
+                (1.5, 1.5),
+                (0.0, 0.0),
+                (f64::INFINITY, f64::INFINITY),
+            ],
+        );
+        check(
+            Kernel::Standardize {
+                mean: 1.0,
+                deviation: 2.0,
+            },
+            &[(nan, nan), (4.0, 1.5)],
+        );
+        check(
+            Kernel::Scale {
+                scale: 0.5,
+                offset: -1.0,
+            },
+            &[(nan, nan), (4.0, 1.0)],
+        );
+        let infinite = (f64::NEG_INFINITY, -1.0);
+        check(
+            Kernel::Clip {
+                min: -1.0,
+                max: 2.0,
+            },
+            &[(nan, nan), (-3.0, -1.0), (9.0, 2.0), (-0.0, -0.0), infinite],
+        );
+        check(
+            Kernel::Log1p,
+            &[
+                (nan, nan),
+                (0.0, 0.0),
+                (-0.0, -0.0),
+                (-1.0, f64::NEG_INFINITY),
+            ],
+        );
+    }
+}

@@ -1,0 +1,293 @@
+//! `date-parts`: years, weekdays, hours and the like of timestamps and dates.
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+use trueline_sdk::{DataType, Error, Result};
+
+use super::Op;
+use crate::{
+    civil::{Date, Moment, weekday},
+    params::Columns,
+    value::{Scalar, Source, Value},
+    walk::Here,
+};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DateParts {
+    columns: Columns,
+    parts: Vec<Part>,
+    /// How far the clock is ahead of UTC.
+    #[serde(default)]
+    offset: Offset,
+    /// Whether the column stays.
+    #[serde(default = "yes")]
+    keep: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A number that a moment has on a calendar or a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Part {
+    Year,
+    Quarter,
+    Month,
+    Day,
+    Weekday,
+    DayOfYear,
+    Hour,
+    Minute,
+    Second,
+}
+
+/// A fixed distance from UTC in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Offset(i32);
+
+impl<'de> Deserialize<'de> for Offset {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_offset(&text).map(Self).ok_or_else(|| {
+            D::Error::custom(format!(
+                "`offset` is \"{text}\"; it must be \"UTC\" or one like \"-05:00\", up to 14 hours"
+            ))
+        })
+    }
+}
+
+/// Seconds ahead of UTC, of a text such as `-05:00`.
+fn parse_offset(text: &str) -> Option<i32> {
+    if matches!(text, "UTC" | "Z") {
+        return Some(0);
+    }
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = digits.split_once(':')?;
+    let number = |text: &str| match text.as_bytes() {
+        [b'0'..=b'9', b'0'..=b'9'] => text.parse::<i32>().ok(),
+        _ => None,
+    };
+    let minutes = number(hours)? * 60 + number(minutes).filter(|minutes| *minutes < 60)?;
+    (minutes <= 14 * 60).then_some(sign * minutes * 60)
+}
+
+impl Op for DateParts {
+    fn name(&self) -> &'static str {
+        "date-parts"
+    }
+
+    fn apply(&self, here: &mut Here<'_>) -> Result<()> {
+        if self.parts.is_empty() {
+            return Err(Error::params(
+                "`parts` is empty; name at least one, such as \"month\"",
+            ));
+        }
+        let fits = |data_type| matches!(data_type, DataType::Timestamp | DataType::Date);
+        for column in here.select(&self.columns, fits, "timestamp and date")? {
+            let (name, is_date) = (&column.field.name, column.field.data_type == DataType::Date);
+            if !self.keep {
+                here.remove(name);
+            }
+            for part in &self.parts {
+                if is_date && part.needs_clock() {
+                    return Err(Error::schema(format!(
+                        "column `{name}` is date, which has no {}",
+                        part.suffix()
+                    )));
+                }
+                let offset_seconds = if is_date { 0 } else { self.offset.0 };
+                let number = match column.value {
+                    Some(Value::Opaque(input)) => {
+                        let source = Source::DatePart {
+                            input,
+                            part: *part,
+                            offset_seconds,
+                        };
+                        Some(Value::Scalar(Scalar::new(source)))
+                    }
+                    _ => None,
+                };
+                let name = format!("{name}_{}", part.suffix());
+                here.add(column.derives(name, DataType::Int32, column.field.nullable, number))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    /// The part of a moment.
+    pub(crate) fn of(self, moment: Moment) -> f64 {
+        let number = match self {
+            Self::Year => Date::from_day(moment.day).year,
+            Self::Quarter => (Date::from_day(moment.day).month + 2) / 3,
+            Self::Month => Date::from_day(moment.day).month,
+            Self::Day => Date::from_day(moment.day).day,
+            Self::Weekday => weekday(moment.day),
+            Self::DayOfYear => Date::from_day(moment.day).day_of_year(),
+            Self::Hour => moment.second / 3_600,
+            Self::Minute => moment.second / 60 % 60,
+            Self::Second => moment.second % 60,
+        };
+        number as f64
+    }
+
+    fn needs_clock(self) -> bool {
+        matches!(self, Self::Hour | Self::Minute | Self::Second)
+    }
+
+    /// What the name of its column ends with.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Year => "year",
+            Self::Quarter => "quarter",
+            Self::Month => "month",
+            Self::Day => "day",
+            Self::Weekday => "weekday",
+            Self::DayOfYear => "day_of_year",
+            Self::Hour => "hour",
+            Self::Minute => "minute",
+            Self::Second => "second",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trueline_sdk::{
+        Field,
+        testing::{Cell, Table},
+    };
+
+    use super::*;
+    use crate::testing::{check, check_error};
+
+    /// 2013-01-01T05:15:30Z, 2012-12-31T23:59:59.999999Z, 2024-02-29T12:00:00Z, 1969-07-20T20:17:40Z.
+    const TIMES: [i64; 4] = [
+        1_357_017_330_000_000,
+        1_356_998_399_999_999,
+        1_709_208_000_000_000,
+        -14_182_940_000_000,
+    ];
+
+    fn column(data_type: DataType, cells: impl IntoIterator<Item = impl Into<Cell>>) -> Table {
+        Table::new().with_field(Field::new("at", data_type), cells)
+    }
+
+    #[test]
+    fn parts_are_those_of_pandas() {
+        let date = [
+            ("year", [2013, 2012, 2024, 1969]),
+            ("quarter", [1, 4, 1, 3]),
+            ("month", [1, 12, 2, 7]),
+        ];
+        let days = [
+            ("day", [1, 31, 29, 20]),
+            ("weekday", [1, 0, 3, 6]),
+            ("day-of-year", [1, 366, 60, 201]),
+        ];
+        let clock = [
+            ("hour", [5, 23, 12, 20]),
+            ("minute", [15, 59, 0, 17]),
+            ("second", [30, 59, 0, 40]),
+        ];
+        let parts: Vec<_> = date.into_iter().chain(days).chain(clock).collect();
+        let names: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
+        let expected = parts.iter().fold(Table::new(), |table, (part, values)| {
+            table.with_column(&format!("at_{}", part.replace('-', "_")), *values)
+        });
+        let steps = format!(r#"[{{"op": "date-parts", "columns": "at", "parts": {names:?}}}]"#);
+        check(&steps, &column(DataType::Timestamp, TIMES), &expected);
+    }
+
+    #[test]
+    fn a_clock_ahead_of_utc_or_behind_it() {
+        let steps = r#"[{"op": "date-parts", "columns": "at", "parts": ["hour", "day"], "offset": "-05:00"}]"#;
+        let expected = Table::new()
+            .with_column("at_hour", [0, 18, 7, 15])
+            .with_column("at_day", [1, 31, 29, 20]);
+        check(steps, &column(DataType::Timestamp, TIMES), &expected);
+        let steps = r#"[{"op": "date-parts", "columns": "at", "parts": ["hour", "day"], "offset": "+05:30"}]"#;
+        let expected = Table::new()
+            .with_column("at_hour", [10, 5, 17, 1])
+            .with_column("at_day", [1, 1, 29, 21]);
+        check(steps, &column(DataType::Timestamp, TIMES), &expected);
+    }
+
+    #[test]
+    fn dates_have_parts_without_a_clock_and_nulls_none() {
+        let steps = r#"[{"op": "date-parts", "columns": "at", "parts": ["weekday", "year"], "keep": false}]"#;
+        let table = column(
+            DataType::Date,
+            [Cell::Int32(0), Cell::Null, Cell::Int32(i32::MIN)],
+        );
+        let expected = Table::new()
+            .with_column("at_weekday", [Some(3), None, Some(1)])
+            .with_column("at_year", [Some(1970), None, Some(-5_877_641)]);
+        check(steps, &table, &expected);
+        let hours = steps.replace("weekday", "hour");
+        check_error(
+            &hours,
+            &table,
+            &["steps[0] (`date-parts`): column `at` is date, which has no hour"],
+        );
+    }
+
+    #[test]
+    fn errors_name_the_choices() {
+        let table = column(DataType::Timestamp, TIMES).with_column("at_year", [1; 4]);
+        for (step, part) in [
+            (r#""columns": "at", "parts": []"#, "`parts` is empty"),
+            (
+                r#""columns": "at", "parts": ["week"]"#,
+                "unknown variant `week`, expected one of `year`, `quarter`",
+            ),
+            (
+                r#""columns": "at", "parts": ["year"]"#,
+                "there is a column `at_year` already",
+            ),
+            (
+                r#""columns": "at", "parts": ["day"], "offset": "EST""#,
+                "`offset` is \"EST\"; it must be",
+            ),
+            (
+                r#""columns": "at_year", "parts": ["day"]"#,
+                "column `at_year` is int32, and this op takes timestamp",
+            ),
+        ] {
+            check_error(
+                &format!(r#"[{{"op": "date-parts", {step}}}]"#),
+                &table,
+                &["steps[0] (`date-parts`): ", part],
+            );
+        }
+    }
+
+    #[test]
+    fn offsets_are_signed_hours_and_minutes() {
+        for (text, seconds) in [
+            ("UTC", Some(0)),
+            ("Z", Some(0)),
+            ("+00:00", Some(0)),
+            ("-05:00", Some(-18_000)),
+            ("+05:45", Some(20_700)),
+            ("+14:00", Some(50_400)),
+            ("+14:01", None),
+            ("-5:00", None),
+            ("05:00", None),
+            ("+05:60", None),
+            ("+0500", None),
+            ("", None),
+            ("é", None),
+            ("America/New_York", None),
+        ] {
+            assert_eq!(parse_offset(text), seconds, "{text}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! `impute`: a value where there is none.
+
+use serde::Deserialize;
+use trueline_sdk::{DataType, Error, Result};
+
+use super::{Op, given::Given};
+use crate::{
+    kernel::Kernel,
+    learn::{Fitted, Task},
+    params::Columns,
+    table::Column,
+    value::{Scalar, Source, Text, Value},
+    walk::Here,
+};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Impute {
+    columns: Columns,
+    with: With,
+    /// For `constant`.
+    value: Option<Given>,
+    /// Whether to add a column that says where a value was missing.
+    #[serde(default)]
+    indicator: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum With {
+    Mean,
+    Median,
+    MostFrequent,
+    Constant,
+}
+
+impl Op for Impute {
+    fn name(&self) -> &'static str {
+        "impute"
+    }
+
+    fn apply(&self, here: &mut Here<'_>) -> Result<()> {
+        if self.value.is_some() != (self.with == With::Constant) {
+            return Err(Error::params(
+                "`value` and `with = \"constant\"` go together",
+            ));
+        }
+        let fits = |data_type: DataType| data_type.is_numeric() || data_type == DataType::Utf8;
+        let columns = here.select(
+            &self.columns,
+            fits,
+            "numbers (boolean, int32, int64, float32, float64) and utf8",
+        )?;
+        for column in columns {
+            if self.indicator {
+                let missing = column
+                    .value
+                    .clone()
+                    .map(|value| Value::Scalar(Scalar::new(Source::Missing(Box::new(value)))));
+                let name = format!("{}_missing", column.field.name);
+                here.add(column.derives(name, DataType::Boolean, false, missing))?;
+            }
+            let (fill, ready) = self.fill(&column, here)?;
+            let filled = fill.and_then(|fill| filled(column.value.as_ref()?, fill));
+            let data_type = if column.field.data_type == DataType::Utf8 {
+                DataType::Utf8
+            } else {
+                DataType::Float64
+            };
+            here.replace(column.becomes(data_type, false, filled, ready));
+        }
+        Ok(())
+    }
+}
+
+impl Impute {
+    /// What stands for missing values, if it is known yet, and the first pass that knows it.
+    fn fill(&self, column: &Column, here: &mut Here<'_>) -> Result<(Option<Fitted>, u32)> {
+        let (name, is_text) = (&column.field.name, column.field.data_type == DataType::Utf8);
+        let task = match (self.with, &self.value) {
+            (With::Constant, Some(value)) => {
+                let fill = if is_text {
+                    value.text().map(|text| Fitted::Text(text.into()))
+                } else {
+                    value.number().map(Fitted::Number)
+                };
+                let data_type = column.field.data_type;
+                let fill = fill.ok_or_else(|| {
+                    Error::params(format!(
+                        "`value` must be one of column `{name}`, which is {data_type}"
+                    ))
+                })?;
+                return Ok((Some(fill), column.ready));
+            }
+            (With::Mean | With::Median, _) if is_text => {
+                return Err(Error::params(format!(
+                    "column `{name}` is utf8, which has no mean or median; take `most-frequent` or `constant`"
+                )));
+            }
+            (With::Mean, _) => Task::Mean,
+            (With::Median, _) => Task::Median,
+            (With::MostFrequent | With::Constant, _) => Task::MostFrequent,
+        };
+        Ok(here.learn(column, task))
+    }
+}
+
+/// The value with its gaps filled; `None` if the fill is not of its kind.
+fn filled(value: &Value, fill: Fitted) -> Option<Value> {
+    match (value, fill) {
+        (Value::Scalar(scalar), Fitted::Number(number)) => {
+            Some(Value::Scalar(scalar.clone().then(Kernel::Fill(number))))
+        }
+        // A text that has a fill already misses nothing.
+        (Value::Text(Text { input, fill: None }), Fitted::Text(fill)) => Some(Value::Text(Text {
+            input: *input,
+            fill: Some(fill.into()),
+        })),
+        (Value::Text(text), Fitted::Text(_)) => Some(Value::Text(text.clone())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trueline_sdk::testing::Table;
+
+    use crate::testing::{check, check_error, learned};
+
+    const NAN: f64 = f64::NAN;
+
+    #[test]
+    fn fills_with_what_scikit_learn_fills_with() {
+        let x = [
+            Some(39.02),
+            Some(39.92),
+            None,
+            Some(-7.5),
+            Some(0.1),
+            Some(1e-3),
+            Some(39.92),
+            Some(NAN),
+        ];
+        for (with, fill) in [
+            ("mean", 18.576833333333333),
+            ("median", 19.560000000000002),
+            ("most-frequent", 39.92),
+        ] {
+            let steps = format!(r#"[{{"op": "impute", "columns": "x", "with": "{with}"}}]"#);
+            let filled = x.map(|x| x.filter(|x| !x.is_nan()).unwrap_or(fill));
+            check(
+                &steps,
+                &Table::new().with_column("x", x),
+                &Table::new().with_column("x", filled),
+            );
+        }
+    }
+
+    #[test]
+    fn of_equally_frequent_values_the_smallest_fills() {
+        let steps = r#"[{"op": "impute", "columns": "*", "with": "most-frequent"}]"#;
+        let table = Table::new()
+            .with_column("x", [Some(3), Some(-1), Some(3), Some(-1), Some(2), None])
+            .with_column(
+                "text",
+                [Some("b"), Some("a"), Some("b"), Some("a"), Some(""), None],
+            );
+        let expected = Table::new()
+            .with_column("x", [3.0, -1.0, 3.0, -1.0, 2.0, -1.0])
+            .with_column("text", ["b", "a", "b", "a", "", "a"]);
+        check(steps, &table, &expected);
+    }
+
+    #[test]
+    fn constants_need_no_rows_and_indicators_come_before_the_fill() {
+        let steps = r#"[{"op": "impute", "columns": "x", "with": "constant", "value": -1, "indicator": true},
+                        {"op": "impute", "columns": "text", "with": "constant", "value": "?", "indicator": true}]"#;
+        let table = Table::new()
+            .with_column("x", [None, Some(2.5_f32), Some(f32::NAN)])
+            .with_column("text", [Some(""), None, Some("a")]);
+        let expected = Table::new()
+            .with_column("x", [-1.0, 2.5, -1.0])
+            .with_column("text", ["", "?", "a"])
+            .with_column("x_missing", [true, false, true])
+            .with_column("text_missing", [false, true, false]);
+        check(steps, &table, &expected);
+    }
+
+    #[test]
+    fn a_filled_column_is_never_null() {
+        let table = Table::new().with_column("x", [Some(1), None]);
+        let steps = r#"[{"op": "impute", "columns": "x", "with": "mean"}, {"op": "clip", "columns": "x", "max": 9}]"#;
+        assert!(!learned(steps, &table, &table).unwrap().schema().fields[0].nullable);
+    }
+
+    #[test]
+    fn errors_name_step_and_column() {
+        let table = Table::new()
+            .with_column("x", [None, Some(NAN)])
+            .with_column("far", [f64::INFINITY, 1.0])
+            .with_column("text", ["a", "b"]);
+        for (step, parts) in [
+            (
+                r#""columns": "y", "with": "mean""#,
+                ["there is no column `y`", "are x, far, text"],
+            ),
+            (
+                r#""columns": "x", "with": "mean""#,
+                ["steps[0] (`impute`): column `x`", "no value to learn from"],
+            ),
+            (
+                r#""columns": "x", "with": "median""#,
+                ["steps[0] (`impute`): column `x`", "no value to learn from"],
+            ),
+            (
+                r#""columns": "far", "with": "mean""#,
+                ["column `far`", "infinite values"],
+            ),
+            (
+                r#""columns": "text", "with": "median""#,
+                ["column `text` is utf8", "take `most-frequent`"],
+            ),
+            (
+                r#""columns": "text", "with": "constant""#,
+                ["steps[0] (`impute`): `value` and", "go together"],
+            ),
+            (
+                r#""columns": "text", "with": "constant", "value": 1"#,
+                ["`value` must be", "`text`, which is utf8"],
+            ),
+            (
+                r#""columns": "x", "with": "constant", "value": []"#,
+                ["steps[0] (`impute`)", "a text, a number"],
+            ),
+            (
+                r#""columns": "x", "with": "mode""#,
+                ["unknown variant `mode`", "`most-frequent`"],
+            ),
+        ] {
+            check_error(&format!(r#"[{{"op": "impute", {step}}}]"#), &table, &parts);
+        }
+    }
+}
