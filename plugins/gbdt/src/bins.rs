@@ -67,38 +67,46 @@ impl Layout {
     }
 }
 
-/// Bin numbers, row-major; the number after a feature's last bin stands for a missing value.
+/// Bin numbers; the number after a feature's last bin stands for a missing value.
+///
+/// They are kept twice: row by row to add up histograms, and feature by feature to tell which way the
+/// rows of a node go, where a cache line then holds a feature of 64 rows, not 64 features of a row.
 #[derive(Debug)]
 pub(crate) struct BinMatrix<B> {
+    row_count: usize,
     feature_count: usize,
-    bins: Vec<B>,
+    by_row: Vec<B>,
+    by_feature: Vec<B>,
 }
 
 impl<B: Bin> BinMatrix<B> {
     /// Bins the rows, dropping their float values block by block.
     pub(crate) fn new(rows: &mut Rows, cuts: &[Cuts]) -> Self {
-        let feature_count = cuts.len();
-        let mut bins = Vec::with_capacity(rows.len() * feature_count);
+        let (row_count, feature_count) = (rows.len(), cuts.len());
+        let mut by_row = Vec::with_capacity(row_count * feature_count);
         for block in rows.take_blocks() {
-            bins.extend(block.iter().zip(cuts.iter().cycle()).map(|(&value, cuts)| {
+            by_row.extend(block.iter().zip(cuts.iter().cycle()).map(|(&value, cuts)| {
                 let bin = if value.is_nan() { cuts.len() } else { bin_of(value, cuts) };
                 to_bin::<B>(bin)
             }));
         }
-        Self { feature_count, bins }
+        let mut by_feature = Vec::with_capacity(by_row.len());
+        for feature in 0..feature_count {
+            by_feature.extend(by_row.iter().skip(feature).step_by(feature_count));
+        }
+        Self { row_count, feature_count, by_row, by_feature }
     }
 
     /// The bins of a row.
     #[inline]
     pub(crate) fn row(&self, row: u32) -> &[B] {
         let start = row as usize * self.feature_count;
-        &self.bins[start..start + self.feature_count]
+        &self.by_row[start..start + self.feature_count]
     }
 
-    /// The bin of a row's feature.
-    #[inline]
-    pub(crate) fn get(&self, row: u32, feature: usize) -> usize {
-        self.bins[row as usize * self.feature_count + feature].into()
+    /// The bins of a feature.
+    pub(crate) fn feature(&self, feature: usize) -> &[B] {
+        &self.by_feature[feature * self.row_count..][..self.row_count]
     }
 }
 
@@ -133,7 +141,7 @@ mod tests {
         let matrix = BinMatrix::<u8>::new(&mut rows, &cuts);
         assert_eq!(matrix.row(0), [0, 0]);
         assert_eq!(matrix.row(1), [2, 1]);
-        assert_eq!(matrix.get(2, 0), 1);
+        assert_eq!((matrix.feature(0), matrix.feature(1)), (&[0, 2, 1][..], &[0, 1, 0][..]));
         assert_eq!((layout.offsets(), layout.slot_count(), layout.widest()), (&[0, 3][..], 5, 3));
         assert_eq!((layout.bins(0), layout.bins(1)), (0..2, 3..5));
         assert!(!layout.is_dense());

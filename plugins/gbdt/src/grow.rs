@@ -173,11 +173,12 @@ impl<'a, B: Bin> Grower<'a, B> {
     /// go left.
     fn partition(&mut self, rows: std::ops::Range<usize>, split: &Split) -> usize {
         let bin_count = self.evaluator.layout.bins(split.feature).len();
+        let bins = self.bins.feature(split.feature);
         let rows = &mut self.rows[rows];
         let (mut left, mut right) = (0, 0);
         for at in 0..rows.len() {
             let row = rows[at];
-            let bin = self.bins.get(row, split.feature);
+            let bin: usize = bins[row as usize].into();
             let goes_left =
                 if bin == bin_count { split.default_left } else { bin < split.left_bins };
             // Both are written and one counted, so that nothing is left to predict.

@@ -1,4 +1,5 @@
 //! The stage as the host runs it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use gbdt::{Gbdt, Model};
 use proptest::prelude::*;
@@ -158,12 +159,12 @@ fn any_table() -> impl Strategy<Value = Table> {
     ]);
     let label = Field::new("y", DataType::Int32).required().with_role(Role::Label);
     let weight = Field::new("w", DataType::Float32).required().with_role(Role::Weight);
-    (tables(&schema, 0..60), any::<u32>()).prop_map(move |(table, seed)| {
-        let number = |row: usize, of: u32| (seed.wrapping_mul(row as u32 * 2 + 1) >> 7) % of;
-        let rows = table.rows();
-        table
-            .with_field(label.clone(), (0..rows).map(|row| number(row, 2) as i32))
-            .with_field(weight.clone(), (0..rows).map(|row| number(row, 5) as f32 * 0.5))
+    (tables(&schema, 0..60), any::<i32>()).prop_map(move |(table, seed)| {
+        let numbers = |of: i32| {
+            (0..table.rows()).zip((1i32..).step_by(2)).map(move |(_, odd)| (seed.wrapping_mul(odd) >> 7).rem_euclid(of))
+        };
+        let (labels, weights) = (numbers(2), numbers(5).map(|halves| halves as f32 * 0.5));
+        table.clone().with_field(label.clone(), labels).with_field(weight.clone(), weights)
     })
 }
 

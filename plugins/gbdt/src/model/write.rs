@@ -32,7 +32,7 @@ impl Model {
             r#"],"feature_types":[],"gradient_booster":{{"model":{{"gbtree_model_param":{{"num_parallel_tree":"1","num_trees":"{}"}},"iteration_indptr":["#,
             self.trees.len()
         );
-        join(&mut out, 0..=self.trees.len(), |out, index| display(out, index));
+        join(&mut out, 0..=self.trees.len(), display);
         out.push_str(r#"],"tree_info":["#);
         join(&mut out, &self.trees, |out, _| out.push('0'));
         out.push_str(r#"],"trees":["#);
