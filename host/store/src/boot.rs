@@ -1,0 +1,116 @@
+//! Which processes are alive. Each holds an operating-system lock on a file of its own for as long as it
+//! has the home open; the system frees the lock when the process ends, however it ends. So there are no
+//! heartbeats to miss: whose lock can be taken is gone.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::files::{create_private_dir, open_private_file};
+use crate::{BootId, Clock, Error, Result};
+
+/// Held for the moment of opening, by one process at a time: between the making of a lock file and the
+/// taking of its lock, another process must not judge it.
+#[derive(Debug)]
+pub(crate) struct OpenLock {
+    _file: File,
+}
+
+impl OpenLock {
+    /// Waits until no other process is opening the home.
+    pub(crate) fn take(home: &Path) -> Result<Self> {
+        let path = home.join("open.lock");
+        let file = open_private_file(&path)?;
+        file.lock().map_err(Error::writing(&path))?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// This process's sign of life.
+#[derive(Debug)]
+pub(crate) struct Boot {
+    pub(crate) id: BootId,
+    directory: PathBuf,
+    _file: File,
+}
+
+impl Boot {
+    /// Gives this opening of the home an id and locks its file.
+    pub(crate) fn start(home: &Path, clock: &dyn Clock, _opening: &OpenLock) -> Result<Self> {
+        let directory = home.join("boots");
+        create_private_dir(&directory)?;
+        let id = BootId::new(clock)?;
+        let path = lock_path(&directory, &id);
+        let file = open_private_file(&path)?;
+        file.lock().map_err(Error::writing(&path))?;
+        Ok(Self {
+            id,
+            directory,
+            _file: file,
+        })
+    }
+
+    /// Whether the process behind a boot has ended.
+    pub(crate) fn is_gone(&self, boot: &BootId) -> bool {
+        if *boot == self.id {
+            return false;
+        }
+        // Who closes a home removes its file. Where we cannot tell, we take the process to be alive: a run
+        // that stays "running" can be cancelled by hand, one that is declared lost too early cannot be mended.
+        match File::open(lock_path(&self.directory, boot)) {
+            Ok(file) => file.try_lock().is_ok(),
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        }
+    }
+
+    /// Removes the lock files of processes that have ended without doing so.
+    pub(crate) fn sweep(&self, _opening: &OpenLock) -> Result<()> {
+        for entry in fs::read_dir(&self.directory).map_err(Error::reading(&self.directory))? {
+            let path = entry.map_err(Error::reading(&self.directory))?.path();
+            let boot = path
+                .file_stem()
+                .and_then(|stem| stem.to_str()?.parse().ok());
+            if boot.is_some_and(|boot| self.is_gone(&boot)) {
+                fs::remove_file(&path).map_err(Error::writing(&path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Boot {
+    fn drop(&mut self) {
+        // If the file stays, the next opening finds its lock free and removes it.
+        let _ = fs::remove_file(lock_path(&self.directory, &self.id));
+    }
+}
+
+fn lock_path(directory: &Path, boot: &BootId) -> PathBuf {
+    directory.join(format!("{boot}.lock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestClock;
+
+    #[test]
+    fn a_boot_lives_as_long_as_its_lock() {
+        let home = tempfile::tempdir().unwrap();
+        let clock = TestClock::default();
+        let opening = OpenLock::take(home.path()).unwrap();
+        let here = Boot::start(home.path(), &clock, &opening).unwrap();
+        let other = Boot::start(home.path(), &clock, &opening).unwrap();
+        let (id, path) = (other.id.clone(), lock_path(&other.directory, &other.id));
+
+        assert!(!here.is_gone(&here.id));
+        assert!(!here.is_gone(&id));
+        drop(other);
+        assert!(here.is_gone(&id) && !path.exists());
+
+        fs::write(&path, b"").unwrap();
+        assert!(here.is_gone(&id), "a lock file that nobody holds");
+        here.sweep(&opening).unwrap();
+        assert!(!path.exists() && lock_path(&here.directory, &here.id).exists());
+    }
+}

@@ -1,0 +1,45 @@
+//! Time and randomness: the only place where they enter the store.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the store takes from the world. Neither ever ends up in a digest: times are for people, and
+/// random bits keep the ids of two processes apart.
+pub trait Clock: Send + Sync {
+    /// Microseconds since 1970 UTC.
+    fn now_us(&self) -> i64;
+
+    /// 64 bits that no other process will draw.
+    ///
+    /// # Errors
+    /// If the operating system has none to give.
+    fn random(&self) -> io::Result<u64>;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now_us(&self) -> i64 {
+        (**self).now_us()
+    }
+
+    fn random(&self) -> io::Result<u64> {
+        (**self).random()
+    }
+}
+
+/// The clock and the random source of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_us(&self) -> i64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    }
+
+    fn random(&self) -> io::Result<u64> {
+        Ok(getrandom::u64()?)
+    }
+}

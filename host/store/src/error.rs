@@ -1,0 +1,288 @@
+//! What can go wrong with a store, by what the caller can do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+use trueline_table::Digest;
+
+/// The result of every call to the store.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call to the store failed. The message says what and where; [`Error::hint`] says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing. Look at the list.
+    #[error("there is no {what} `{name}`")]
+    NotFound { what: &'static str, name: String },
+
+    /// A shortened id or digest that fits several. Write more of it.
+    #[error("`{prefix}` is the start of more than one {what}: {}", .matches.join(", "))]
+    Ambiguous {
+        what: &'static str,
+        prefix: String,
+        matches: Vec<String>,
+    },
+
+    /// A value that cannot be stored. Correct it.
+    #[error("{what} `{value}` {problem}")]
+    Invalid {
+        what: &'static str,
+        value: String,
+        problem: String,
+    },
+
+    /// The thing is not in a state that allows this: it has finished already, or has not come so far.
+    #[error("{what} is {from} and cannot become {to}")]
+    Transition {
+        what: String,
+        from: String,
+        to: String,
+    },
+
+    /// A rule that the database keeps by itself was about to be broken: a bug of the caller.
+    #[error("the store refused a change: {rule}")]
+    Rule { rule: String },
+
+    /// An alias was asked to move to a package that has not passed its gate.
+    #[error("alias `{alias}` of `{name}` cannot move to version {version} ({digest}): {why}")]
+    Refused {
+        name: String,
+        alias: String,
+        version: u32,
+        digest: Digest,
+        why: String,
+    },
+
+    /// Stored bytes have changed since they were written.
+    #[error("the bytes of {digest} have changed: {} now holds {found}", .path.display())]
+    Corrupt {
+        digest: Digest,
+        found: Digest,
+        path: PathBuf,
+    },
+
+    /// The bytes of an artifact are not in the store (any more).
+    #[error("the bytes of {digest} are missing: there is no {}", .path.display())]
+    Missing { digest: Digest, path: PathBuf },
+
+    /// The disk, or the quota, is full. Nothing was written.
+    #[error("no space left to write {}", .path.display())]
+    Full {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// The home cannot be written to. Nothing was written.
+    #[error("cannot write to {}", .path.display())]
+    ReadOnly {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// Another process held the database for so long that we gave up. Try again.
+    #[error("the database {} is held by another process", .path.display())]
+    Busy { path: PathBuf },
+
+    /// The database was written by another version of Trueline, or its migrations were tampered with.
+    #[error("cannot open the database {}: {problem}", .path.display())]
+    Schema { path: PathBuf, problem: String },
+
+    /// Any other failure of the file system.
+    #[error("cannot {action} {}", .path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+
+    /// Any other failure of the database.
+    #[error("the database failed")]
+    Database {
+        #[source]
+        source: Arc<rusqlite::Error>,
+    },
+
+    /// The thread that writes has ended; only a bug in it can do that.
+    #[error("the store has stopped writing")]
+    Stopped,
+}
+
+impl Error {
+    /// What to do about it, where the message does not say so already.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotFound { what: "run", .. } => Some("list the runs with `trueline runs`"),
+            Self::NotFound {
+                what: "package", ..
+            } => Some("list the packages with `trueline package list`"),
+            Self::Ambiguous { .. } => Some("write more of it"),
+            Self::Refused { .. } => Some("run the pipeline until its gate accepts the package"),
+            Self::Corrupt { .. } => Some(
+                "the disk or another program changed it: restore the file from a copy, or remove it and run again",
+            ),
+            Self::Missing { .. } => Some("restore the file from a copy, or run the pipeline again"),
+            Self::Full { .. } => {
+                Some("free some space, or set TRUELINE_HOME to a directory on another disk")
+            }
+            Self::ReadOnly { .. } => {
+                Some("make it writable, or set TRUELINE_HOME to a directory that is")
+            }
+            Self::Busy { .. } => Some("wait for the other process to end, then try again"),
+            Self::Schema { .. } => Some(
+                "use the version of trueline that wrote it, or set TRUELINE_HOME to another directory",
+            ),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
+        Self::NotFound {
+            what,
+            name: name.to_string(),
+        }
+    }
+
+    /// For `map_err` on something that was to read `path`.
+    pub(crate) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            action: "read",
+            path,
+            source,
+        }
+    }
+
+    /// For `map_err` on something that was to change `path`.
+    pub(crate) fn writing(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        use io::ErrorKind::{
+            FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        };
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => Self::Full {
+                path,
+                source: source.into(),
+            },
+            ReadOnlyFilesystem | PermissionDenied => Self::ReadOnly {
+                path,
+                source: source.into(),
+            },
+            _ => Self::Io {
+                action: "write",
+                path,
+                source,
+            },
+        }
+    }
+
+    /// Says of a bare failure of the database which file it was about, and what the caller can do.
+    pub(crate) fn in_database(self, path: &Path) -> Self {
+        let Self::Database { source } = self else {
+            return self;
+        };
+        let path = path.to_owned();
+        match (source.as_ref(), source.sqlite_error_code()) {
+            (_, Some(ErrorCode::DiskFull)) => Self::Full {
+                path,
+                source: source.into(),
+            },
+            (
+                _,
+                Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied),
+            ) => Self::ReadOnly {
+                path,
+                source: source.into(),
+            },
+            (_, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => Self::Busy { path },
+            (_, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) => Self::Schema {
+                path,
+                problem: source.to_string(),
+            },
+            (
+                rusqlite::Error::SqliteFailure(_, Some(rule)),
+                Some(ErrorCode::ConstraintViolation),
+            ) => Self::Rule { rule: rule.clone() },
+            _ => Self::Database { source },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Database {
+            source: Arc::new(source),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_of_the_disk_say_what_to_do() {
+        let cases = [
+            (
+                io::ErrorKind::StorageFull,
+                "no space left to write home/x",
+                "free some space",
+            ),
+            (
+                io::ErrorKind::FileTooLarge,
+                "no space left to write home/x",
+                "free some space",
+            ),
+            (
+                io::ErrorKind::ReadOnlyFilesystem,
+                "cannot write to home/x",
+                "make it writable",
+            ),
+            (
+                io::ErrorKind::PermissionDenied,
+                "cannot write to home/x",
+                "make it writable",
+            ),
+        ];
+        for (kind, message, hint) in cases {
+            let error = Error::writing(Path::new("home/x"))(kind.into());
+            assert_eq!(error.to_string(), message);
+            assert!(error.hint().unwrap().starts_with(hint), "{kind}");
+        }
+    }
+
+    #[test]
+    fn failures_of_the_database_name_the_file() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch("PRAGMA max_page_count = 1; PRAGMA user_version = 1;")
+            .unwrap();
+        let full = connection
+            .execute_batch("CREATE TABLE t (a) STRICT")
+            .unwrap_err();
+        let syntax = connection
+            .execute_batch("CREATE TABLE t (a INTEGER, a INTEGER)")
+            .unwrap_err();
+        let check =
+            |error: rusqlite::Error| Error::from(error).in_database(Path::new("home/trueline.db"));
+        assert!(matches!(check(syntax), Error::Database { .. }));
+        connection
+            .execute_batch("PRAGMA max_page_count = 2; CREATE TABLE t (a ANY) STRICT")
+            .unwrap();
+        let big = connection
+            .execute("INSERT INTO t VALUES (zeroblob(100000))", [])
+            .unwrap_err();
+        assert_eq!(
+            check(big).to_string(),
+            "no space left to write home/trueline.db"
+        );
+        assert!(matches!(
+            check(full),
+            Error::Database { .. } | Error::Full { .. }
+        ));
+    }
+}

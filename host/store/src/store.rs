@@ -1,0 +1,237 @@
+//! A store: the database, the blobs and the boot of one home, and how they are opened.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::blobs::Blobs;
+use crate::boot::{Boot, OpenLock};
+use crate::files::{create_private_dir, open_private_file};
+use crate::migrations::migrate;
+use crate::readers::Readers;
+use crate::writer::Writer;
+use crate::{BootId, Clock, Result, RunId, runs};
+
+/// The tenant that everything belongs to as long as there are no others.
+pub(crate) const TENANT: &str = "default";
+
+/// How long a write waits for other processes. Their transactions take milliseconds; a disk may take
+/// seconds at worst.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The run store of one home. Cheap to clone; when the last clone is dropped, the home is closed.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// Fields are dropped in this order: the writer after the readers, since the last connection to close tidies
+/// up the write-ahead log; the lock of the boot last, after everything was written.
+struct Inner {
+    readers: Readers,
+    writer: Writer,
+    blobs: Blobs,
+    clock: Arc<dyn Clock>,
+    home: PathBuf,
+    boot: Boot,
+}
+
+impl Store {
+    /// Opens the store in the directory `home`, which is made if it is missing; brings its database to this
+    /// version; and marks as lost what dead processes left unfinished.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`](crate::Error::ReadOnly) or [`Error::Full`](crate::Error::Full) if the home cannot be
+    /// written to, [`Error::Schema`](crate::Error::Schema) if a newer version wrote it.
+    pub fn open(home: &Path, clock: impl Clock + 'static) -> Result<Self> {
+        create_private_dir(home)?;
+        let opening = OpenLock::take(home)?;
+        let boot = Boot::start(home, &clock, &opening)?;
+        let blobs = Blobs::open(home, boot.id.clone())?;
+
+        let path = home.join("trueline.db");
+        let connection = open_database(&path).map_err(|error| error.in_database(&path))?;
+        let inner = Inner {
+            writer: Writer::start(connection, path.clone())?,
+            readers: Readers::new(path),
+            blobs,
+            clock: Arc::new(clock),
+            home: home.to_owned(),
+            boot,
+        };
+        let store = Self {
+            inner: Arc::new(inner),
+        };
+        store.recover(&opening)?;
+        Ok(store)
+    }
+
+    /// The directory that holds the store.
+    pub fn home(&self) -> &Path {
+        &self.inner.home
+    }
+
+    /// The large artifacts and the pinned files.
+    pub fn blobs(&self) -> &Blobs {
+        &self.inner.blobs
+    }
+
+    /// The id of this opening of the home.
+    pub fn boot(&self) -> &BootId {
+        &self.inner.boot.id
+    }
+
+    pub(crate) fn now_us(&self) -> i64 {
+        self.inner.clock.now_us()
+    }
+
+    pub(crate) fn new_run_id(&self) -> Result<RunId> {
+        RunId::new(&*self.inner.clock)
+    }
+
+    /// Does `action` in a transaction, and returns when it is on the disk.
+    pub(crate) fn write<T, F>(&self, action: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.inner.writer.write(action)
+    }
+
+    /// Answers a question from one moment of the database.
+    pub(crate) fn read<T>(&self, question: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.inner.readers.read(question)
+    }
+
+    /// Marks as lost every unfinished run whose process has ended, and removes what that process left.
+    fn recover(&self, opening: &OpenLock) -> Result<()> {
+        let unfinished = self.read(runs::unfinished)?;
+        let lost: Vec<_> = unfinished
+            .into_iter()
+            .filter(|(_, boot)| self.inner.boot.is_gone(boot))
+            .map(|(run, _)| run)
+            .collect();
+        if !lost.is_empty() {
+            let now = self.now_us();
+            self.write(move |connection| {
+                lost.iter()
+                    .try_for_each(|run| runs::lose(connection, run, now))
+            })?;
+        }
+        self.inner
+            .blobs
+            .sweep(|boot| self.inner.boot.is_gone(boot))?;
+        self.inner.boot.sweep(opening)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("home", &self.inner.home)
+            .field("boot", &self.inner.boot.id)
+            .finish()
+    }
+}
+
+/// Opens the database for writing, at the newest version.
+fn open_database(path: &Path) -> Result<Connection> {
+    // Made here, since SQLite would let others read it; the files it puts beside it inherit the mode.
+    drop(open_private_file(path)?);
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // FULL: a commit that returned survives a loss of power, not only the death of the process.
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+    )?;
+    migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{attempt, running, store};
+    use crate::{AttemptFailure, AttemptOutcome, AttemptState, Error, Output, Results};
+
+    #[test]
+    fn a_full_database_keeps_what_it_has_and_goes_on() {
+        let (home, store) = store();
+        let limit = |pages: u32| {
+            let sql = format!("PRAGMA max_page_count = {pages}");
+            store
+                .write(move |connection| Ok(connection.query_row(&sql, [], |_| Ok(()))?))
+                .unwrap();
+        };
+        let run = running(&store, &["a"]);
+        let id = attempt(&store, &run, "a");
+        // A limit below the size that the database has stands for that size.
+        limit(1);
+        let outputs = vec![Output::new("state", "state", vec![1; 60_000])];
+        let results = Results {
+            outputs,
+            ..Results::default()
+        };
+        let error = store
+            .finish_attempt(&id, AttemptOutcome::Succeeded(results))
+            .unwrap_err();
+        assert!(
+            matches!(&error, Error::Full { path, .. } if path.starts_with(home.path())),
+            "{error:?}"
+        );
+        assert_eq!(
+            store.attempts(&run).unwrap()[0].state,
+            AttemptState::Running
+        );
+        assert!(store.outputs(&run).unwrap().is_empty());
+
+        limit(u32::MAX);
+        let message = error.to_string();
+        let failed = AttemptOutcome::Failed {
+            failure: AttemptFailure::Host,
+            message,
+            retry: false,
+        };
+        store.finish_attempt(&id, failed).unwrap();
+    }
+
+    #[test]
+    fn a_closed_home_is_tidy() {
+        let (home, store) = store();
+        running(&store, &[]);
+        assert_eq!(store.runs(&crate::RunPage::default()).unwrap().len(), 1);
+        drop(store);
+        let entries = std::fs::read_dir(home.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names, ["blobs", "boots", "open.lock", "trueline.db"]);
+        assert_eq!(
+            std::fs::read_dir(home.path().join("boots"))
+                .unwrap()
+                .count(),
+            0
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_home_is_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let home = directory.path().join("deep").join("home");
+        let _store = crate::testing::open(&home);
+        for (path, mode) in [
+            ("", 0o700),
+            ("trueline.db", 0o600),
+            ("trueline.db-wal", 0o600),
+            ("open.lock", 0o600),
+        ] {
+            let metadata = std::fs::metadata(home.join(path)).unwrap();
+            assert_eq!(metadata.permissions().mode() & 0o777, mode, "{path}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The one thread that writes.
+//!
+//! SQLite takes one writer at a time, and a durable commit waits for the disk. So all writes of a process
+//! go through one thread, which puts whatever is waiting into one transaction: each in a savepoint of its
+//! own, so that one that fails is undone alone, and all of them share the wait for the disk.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::{Error, Result};
+
+/// So many writes share a commit at most: the first of them should not wait for ever.
+const GROUP_LIMIT: usize = 128;
+
+/// Sends writes to the thread. Dropped, it waits until all of them are done.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    /// `None` only while it is being dropped.
+    queue: Option<Sender<Work>>,
+    thread: Option<JoinHandle<()>>,
+    path: PathBuf,
+}
+
+/// A write. Given the connection, it does its work; given none, the transaction is broken already.
+type Work = Box<dyn FnOnce(Option<&Connection>) -> Done + Send>;
+
+struct Done {
+    /// Whether the work succeeded, so that its savepoint stays.
+    keep: bool,
+    /// Called after the commit, with how that went.
+    reply: Reply,
+}
+
+type Reply = Box<dyn FnOnce(Result<()>) + Send>;
+
+impl Writer {
+    /// Starts the thread on a connection to the database at `path`.
+    pub(crate) fn start(connection: Connection, path: PathBuf) -> Result<Self> {
+        let (queue, waiting) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("trueline-store-writer".into())
+            .spawn(move || serve(connection, &waiting))
+            .map_err(|source| Error::Io {
+                action: "start the thread that writes",
+                path: path.clone(),
+                source,
+            })?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+            path,
+        })
+    }
+
+    /// Does `action` in a transaction, and returns when it is on the disk. If `action` fails, or the commit
+    /// does, nothing of it stays.
+    pub(crate) fn write<T, F>(&self, action: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let (sender, answer) = mpsc::sync_channel(1);
+        let work: Work = Box::new(move |connection| {
+            let result = connection.map(action).transpose();
+            let keep = matches!(result, Ok(Some(_)));
+            let reply: Reply = Box::new(move |committed| {
+                let result =
+                    result.and_then(|value| committed.and_then(|()| value.ok_or(Error::Stopped)));
+                // Nobody listens only if the caller's thread is gone.
+                let _ = sender.send(result);
+            });
+            Done { keep, reply }
+        });
+        let queue = self.queue.as_ref().ok_or(Error::Stopped)?;
+        queue.send(work).map_err(|_| Error::Stopped)?;
+        let result = answer.recv().map_err(|_| Error::Stopped)?;
+        result.map_err(|error| error.in_database(&self.path))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // It ended with a panic at worst, and every caller was told then.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(mut connection: Connection, waiting: &Receiver<Work>) {
+    while let Ok(first) = waiting.recv() {
+        let group = std::iter::once(first)
+            .chain(waiting.try_iter())
+            .take(GROUP_LIMIT);
+        commit_group(&mut connection, group);
+    }
+}
+
+/// Does the work of a group in one transaction, and tells everyone how it went.
+fn commit_group(connection: &mut Connection, mut group: impl Iterator<Item = Work>) {
+    let mut replies = Vec::new();
+    // Immediate: a transaction that starts by reading cannot wait for another process when it comes to write.
+    let committed = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .and_then(|mut transaction| {
+            group
+                .by_ref()
+                .try_for_each(|work| in_savepoint(&mut transaction, work, &mut replies))?;
+            transaction.commit()
+        });
+    let Err(error) = committed else {
+        return replies.into_iter().for_each(|reply| reply(Ok(())));
+    };
+    replies.extend(group.map(|work| work(None).reply));
+    let source = Arc::new(error);
+    for reply in replies {
+        reply(Err(Error::Database {
+            source: source.clone(),
+        }));
+    }
+}
+
+/// An error here means that the whole transaction is broken: a full disk makes SQLite undo all of it.
+fn in_savepoint(
+    transaction: &mut Transaction<'_>,
+    work: Work,
+    replies: &mut Vec<Reply>,
+) -> rusqlite::Result<()> {
+    let mut savepoint = match transaction.savepoint() {
+        Ok(savepoint) => savepoint,
+        Err(error) => {
+            replies.push(work(None).reply);
+            return Err(error);
+        }
+    };
+    let done = work(Some(&savepoint));
+    replies.push(done.reply);
+    if !done.keep {
+        savepoint.rollback()?;
+    }
+    savepoint.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(
+        action: impl FnOnce(&Connection) -> Result<()> + Send + 'static,
+    ) -> (Work, Receiver<Result<()>>) {
+        let (sender, answer) = mpsc::channel();
+        let work: Work = Box::new(move |connection| {
+            let result = connection.map(action).transpose();
+            let keep = matches!(result, Ok(Some(())));
+            Done {
+                keep,
+                reply: Box::new(move |committed| sender.send(result.and(committed)).unwrap()),
+            }
+        });
+        (work, answer)
+    }
+
+    fn insert(number: i64) -> (Work, Receiver<Result<()>>) {
+        work(move |connection| {
+            Ok(connection
+                .execute("INSERT INTO t VALUES (?1)", [number])
+                .map(drop)?)
+        })
+    }
+
+    fn numbers(connection: &Connection) -> Vec<i64> {
+        let mut statement = connection.prepare("SELECT a FROM t ORDER BY a").unwrap();
+        statement
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    fn database() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch("CREATE TABLE t (a INTEGER NOT NULL UNIQUE) STRICT")
+            .unwrap();
+        connection
+    }
+
+    #[test]
+    fn one_that_fails_is_undone_alone() {
+        let mut connection = database();
+        let (half, half_answer) = work(|connection| {
+            connection.execute("INSERT INTO t VALUES (7)", [])?;
+            Err(Error::not_found("thing", "x"))
+        });
+        let ((first, first_answer), (twice, twice_answer), (last, last_answer)) =
+            (insert(1), insert(1), insert(2));
+        commit_group(&mut connection, [first, half, twice, last].into_iter());
+        assert_eq!(numbers(&connection), [1, 2]);
+        assert!(first_answer.recv().unwrap().is_ok() && last_answer.recv().unwrap().is_ok());
+        assert!(matches!(
+            half_answer.recv().unwrap(),
+            Err(Error::NotFound { .. })
+        ));
+        assert!(matches!(
+            twice_answer.recv().unwrap(),
+            Err(Error::Database { .. })
+        ));
+    }
+
+    #[test]
+    fn a_broken_transaction_keeps_nothing_and_tells_everyone() {
+        let mut connection = database();
+        // What SQLite does by itself when the disk is full.
+        let (breaks, breaks_answer) = work(|connection| {
+            connection.execute_batch("ROLLBACK")?;
+            Err(Error::Stopped)
+        });
+        let ((before, before_answer), (after, after_answer)) = (insert(1), insert(2));
+        commit_group(&mut connection, [before, breaks, after].into_iter());
+        assert_eq!(numbers(&connection), [0_i64; 0]);
+        for answer in [before_answer, breaks_answer, after_answer] {
+            assert!(answer.recv().unwrap().is_err());
+        }
+
+        let (again, answer) = insert(3);
+        commit_group(&mut connection, std::iter::once(again));
+        assert!(
+            answer.recv().unwrap().is_ok(),
+            "the next group starts afresh"
+        );
+        assert_eq!(numbers(&connection), [3]);
+    }
+}
