@@ -4,6 +4,12 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
+        "no Cargo.toml in {}; the folder of a stage is a Cargo package, as `cargo new --lib` makes one",
+        folder.display()
+    )]
+    NoManifest { folder: PathBuf },
+
+    #[error(
         "no compiler for WebAssembly is installed{}; \
          type `rustup target add wasm32-unknown-unknown` or, on Debian where rustup's servers \
          can't be reached, `apt-get install --no-install-recommends rustc-web rust-web-src`",

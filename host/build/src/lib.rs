@@ -56,10 +56,16 @@ pub struct Options {
 /// Cargo's progress and the compiler's messages go to standard error.
 ///
 /// # Errors
-/// [`Error::NoCompiler`] if nothing on this machine compiles for `wasm32-unknown-unknown`,
-/// [`Error::Compile`] if Cargo fails (it has said why), [`Error::NoStage`] if no package of the
-/// folder is a `cdylib`, [`Error::Encode`] if a module is not a stage.
+/// [`Error::NoManifest`] if the folder has no Cargo.toml, [`Error::NoCompiler`] if nothing on this
+/// machine compiles for `wasm32-unknown-unknown`, [`Error::Compile`] if Cargo fails (it has said
+/// why), [`Error::NoStage`] if no package of the folder is a `cdylib`, [`Error::Encode`] if a
+/// module is not a stage.
 pub fn build(folder: &Path, options: &Options) -> Result<Vec<Component>, Error> {
+    if !folder.join("Cargo.toml").is_file() {
+        return Err(Error::NoManifest {
+            folder: folder.to_owned(),
+        });
+    }
     let compiler = compiler::find(folder)?;
     let modules = cargo::build_modules(folder, options, &compiler)?;
     if modules.is_empty() {
@@ -89,4 +95,18 @@ fn encode(module: &cargo::Module) -> Result<Component, Error> {
         name: module.name.clone(),
         bytes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_a_package_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [folder.path().to_owned(), folder.path().join("missing")] {
+            let error = build(&path, &Options::default()).unwrap_err();
+            assert!(matches!(&error, Error::NoManifest { folder } if *folder == path));
+        }
+    }
 }
