@@ -1,3 +1,5 @@
+#![expect(clippy::cast_possible_truncation, reason = "some predictions are float32")]
+
 use proptest::prelude::*;
 use trueline_sdk::testing::{Cell, Table, cells, check_laws, describe, fit, tables_of};
 

@@ -1,5 +1,7 @@
 //! The codec against the test vectors of the contract, `wit/vectors.json`.
 
+#![expect(clippy::cast_possible_truncation, reason = "JSON has float64 only")]
+
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use trueline_sdk::testing::{Cell, Table};
