@@ -34,7 +34,7 @@ const LOWEST_MANTISSA: u32 = 0x3f33_0000;
 /// `logf(0)` is -infinity for both zeros, `logf(inf)` infinity; NaN and negative numbers give the
 /// canonical NaN.
 ///
-/// Source: `math/logf.c` of ARM's optimized routines (MIT licence), which both libraries use.
+/// Source: `math/logf.c` of ARM's optimized routines (MIT licence), which glibc and musl use.
 #[must_use]
 #[inline]
 pub fn logf(x: f32) -> f32 {

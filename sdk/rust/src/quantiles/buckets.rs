@@ -1,7 +1,5 @@
 //! Counts of values by bucket number, ascending.
 
-use std::collections::BTreeMap;
-
 use crate::{Result, canonical::Reader};
 
 /// Neighbouring buckets share a page: finding a page costs more than counting.
@@ -10,20 +8,46 @@ const PAGE: usize = 256;
 /// How many values fell into each bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Buckets {
-    pages: BTreeMap<u64, Box<[u64; PAGE]>>,
+    /// The pages that hold values, in ascending order of their numbers. Counters saturate: bytes
+    /// from elsewhere may claim any count.
+    pages: Vec<(u64, Box<[u64; PAGE]>)>,
 }
 
 impl Buckets {
-    /// Counts `count` values more, at least one, in a bucket.
+    /// Counts one value more in each of these buckets.
     #[inline]
-    pub(super) fn add(&mut self, bucket: u64, count: u64) {
-        let page = self
-            .pages
-            .entry(bucket / PAGE as u64)
-            .or_insert_with(|| Box::new([0; PAGE]));
-        let counter = &mut page[bucket as usize % PAGE];
-        // Only bytes from elsewhere can claim so many.
+    pub(super) fn add_each(&mut self, buckets: impl Iterator<Item = u64>) {
+        // Often the page of the value before.
+        let mut index = 0;
+        for bucket in buckets {
+            let page = bucket / PAGE as u64;
+            if self
+                .pages
+                .get(index)
+                .is_none_or(|(number, _)| *number != page)
+            {
+                index = self.index_of(page);
+            }
+            let counter = &mut self.pages[index].1[bucket as usize % PAGE];
+            *counter = counter.saturating_add(1);
+        }
+    }
+
+    /// Counts `count` values more, at least one, in a bucket.
+    fn add(&mut self, bucket: u64, count: u64) {
+        let index = self.index_of(bucket / PAGE as u64);
+        let counter = &mut self.pages[index].1[bucket as usize % PAGE];
         *counter = counter.saturating_add(count);
+    }
+
+    /// Where a page is, which is made if there is none.
+    fn index_of(&mut self, page: u64) -> usize {
+        self.pages
+            .binary_search_by_key(&page, |(number, _)| *number)
+            .unwrap_or_else(|index| {
+                self.pages.insert(index, (page, Box::new([0; PAGE])));
+                index
+            })
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -54,8 +78,10 @@ impl Buckets {
         range: std::ops::RangeInclusive<u64>,
         mut rank: u64,
     ) -> Option<(u64, u64)> {
-        let pages = range.start() / PAGE as u64..=range.end() / PAGE as u64;
-        for (page, counts) in self.pages.range(pages) {
+        let first = self
+            .pages
+            .partition_point(|(page, _)| *page < range.start() / PAGE as u64);
+        for (page, counts) in &self.pages[first..] {
             for (bucket, &count) in (page * PAGE as u64..).zip(counts.iter()) {
                 if !range.contains(&bucket) {
                     continue;

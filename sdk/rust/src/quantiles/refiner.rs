@@ -128,14 +128,16 @@ impl QuantileRefiner {
             .filter(|value| !value.is_nan())
             .map(|value| order::key(*value));
         match self.pass() {
-            0 => keys.for_each(|key| self.buckets.add(key >> (64 - BITS_PER_PASS), 1)),
+            0 => self
+                .buckets
+                .add_each(keys.map(|key| key >> (64 - BITS_PER_PASS))),
             pass if pass < Self::PASSES => {
                 let prefixes = self.prefixes();
                 let known = pass * BITS_PER_PASS;
-                for key in keys.filter(|key| prefixes.binary_search(&(key >> (64 - known))).is_ok())
-                {
-                    self.buckets.add(key >> (64 - known - BITS_PER_PASS), 1);
-                }
+                let wanted =
+                    keys.filter(|key| prefixes.binary_search(&(key >> (64 - known))).is_ok());
+                self.buckets
+                    .add_each(wanted.map(|key| key >> (64 - known - BITS_PER_PASS)));
             }
             _ => {}
         }

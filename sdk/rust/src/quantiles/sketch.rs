@@ -70,20 +70,23 @@ impl QuantileSketch {
     }
 
     /// Counts one value, unless it is NaN.
-    #[inline]
     pub fn add(&mut self, value: f64) {
-        if value.is_nan() {
-            return;
-        }
-        let key = order::key(value);
-        self.buckets.add(key >> self.dropped_bits(), 1);
-        let (low, high) = self.extremes.unwrap_or((key, key));
-        self.extremes = Some((low.min(key), high.max(key)));
+        self.add_slice(&[value]);
     }
 
     /// Counts every value that is not NaN.
     pub fn add_slice(&mut self, values: &[f64]) {
-        values.iter().for_each(|value| self.add(*value));
+        let dropped = self.dropped_bits();
+        let (mut low, mut high) = self.extremes.unwrap_or((u64::MAX, 0));
+        let keys = values
+            .iter()
+            .filter(|value| !value.is_nan())
+            .map(|value| order::key(*value));
+        self.buckets.add_each(keys.map(|key| {
+            (low, high) = (low.min(key), high.max(key));
+            key >> dropped
+        }));
+        self.extremes = (low <= high).then_some((low, high));
     }
 
     /// Counts everything that was counted in `other`.
