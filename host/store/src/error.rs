@@ -134,7 +134,7 @@ impl Error {
             }
             Self::Busy { .. } => Some("wait for the other process to end, then try again"),
             Self::Schema { .. } => Some(
-                "use the version of trueline that wrote it, or set TRUELINE_HOME to another directory",
+                "use the version of trueline that wrote it, restore it from a copy, or set TRUELINE_HOME to another directory",
             ),
             _ => None,
         }
@@ -259,30 +259,23 @@ mod tests {
     fn failures_of_the_database_name_the_file() {
         let connection = rusqlite::Connection::open_in_memory().unwrap();
         connection
-            .execute_batch("PRAGMA max_page_count = 1; PRAGMA user_version = 1;")
+            .execute_batch("CREATE TABLE t (a ANY NOT NULL) STRICT; PRAGMA max_page_count = 1;")
             .unwrap();
-        let full = connection
-            .execute_batch("CREATE TABLE t (a) STRICT")
-            .unwrap_err();
-        let syntax = connection
-            .execute_batch("CREATE TABLE t (a INTEGER, a INTEGER)")
-            .unwrap_err();
-        let check =
-            |error: rusqlite::Error| Error::from(error).in_database(Path::new("home/trueline.db"));
-        assert!(matches!(check(syntax), Error::Database { .. }));
-        connection
-            .execute_batch("PRAGMA max_page_count = 2; CREATE TABLE t (a ANY) STRICT")
-            .unwrap();
-        let big = connection
-            .execute("INSERT INTO t VALUES (zeroblob(100000))", [])
-            .unwrap_err();
-        assert_eq!(
-            check(big).to_string(),
-            "no space left to write home/trueline.db"
-        );
-        assert!(matches!(
-            check(full),
-            Error::Database { .. } | Error::Full { .. }
-        ));
+        let cases = [
+            (
+                "INSERT INTO t VALUES (zeroblob(100000))",
+                "no space left to write home/trueline.db",
+            ),
+            (
+                "INSERT INTO t VALUES (NULL)",
+                "the store refused a change: NOT NULL constraint failed: t.a",
+            ),
+            ("INSERT INTO t", "the database failed"),
+        ];
+        for (sql, expected) in cases {
+            let error = Error::from(connection.execute(sql, []).unwrap_err());
+            let error = error.in_database(Path::new("home/trueline.db"));
+            assert_eq!(error.to_string(), expected, "{sql}");
+        }
     }
 }
