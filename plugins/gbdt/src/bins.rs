@@ -47,7 +47,11 @@ impl Layout {
 
     /// Slots of the widest feature.
     pub(crate) fn widest(&self) -> usize {
-        self.offsets.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
+        self.offsets
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .max()
+            .unwrap_or(0)
     }
 
     /// First slot of each feature.
@@ -86,7 +90,11 @@ impl<B: Bin> BinMatrix<B> {
         let mut by_row = Vec::with_capacity(row_count * feature_count);
         for block in rows.take_blocks() {
             by_row.extend(block.iter().zip(cuts.iter().cycle()).map(|(&value, cuts)| {
-                let bin = if value.is_nan() { cuts.len() } else { bin_of(value, cuts) };
+                let bin = if value.is_nan() {
+                    cuts.len()
+                } else {
+                    bin_of(value, cuts)
+                };
                 to_bin::<B>(bin)
             }));
         }
@@ -94,7 +102,12 @@ impl<B: Bin> BinMatrix<B> {
         for feature in 0..feature_count {
             by_feature.extend(by_row.iter().skip(feature).step_by(feature_count));
         }
-        Self { row_count, feature_count, by_row, by_feature }
+        Self {
+            row_count,
+            feature_count,
+            by_row,
+            by_feature,
+        }
     }
 
     /// The bins of a row.
@@ -135,14 +148,21 @@ mod tests {
     #[test]
     fn missing_values_have_the_slot_after_the_bins() {
         let mut rows = Rows::new(2, false);
-        rows.extend(&[1.0, 7.0, f32::NAN, 8.0, 2.0, 7.0], &[0.0; 3], None).unwrap();
+        rows.extend(&[1.0, 7.0, f32::NAN, 8.0, 2.0, 7.0], &[0.0; 3], None)
+            .unwrap();
         let cuts = find_cuts(&rows, 256);
         let layout = Layout::new(&cuts, &find_missing(&rows));
         let matrix = BinMatrix::<u8>::new(&mut rows, &cuts);
         assert_eq!(matrix.row(0), [0, 0]);
         assert_eq!(matrix.row(1), [2, 1]);
-        assert_eq!((matrix.feature(0), matrix.feature(1)), (&[0, 2, 1][..], &[0, 1, 0][..]));
-        assert_eq!((layout.offsets(), layout.slot_count(), layout.widest()), (&[0, 3][..], 5, 3));
+        assert_eq!(
+            (matrix.feature(0), matrix.feature(1)),
+            (&[0, 2, 1][..], &[0, 1, 0][..])
+        );
+        assert_eq!(
+            (layout.offsets(), layout.slot_count(), layout.widest()),
+            (&[0, 3][..], 5, 3)
+        );
         assert_eq!((layout.bins(0), layout.bins(1)), (0..2, 3..5));
         assert!(!layout.is_dense());
     }

@@ -23,17 +23,38 @@ impl Features {
     /// [`Error::Schema`] if one is not there or holds no numbers.
     pub(crate) fn find(params: &Params, schema: &Schema) -> Result<Self> {
         if params.features.is_empty() {
-            return Err(Error::params("`features` is empty: name at least one column to learn from"));
+            return Err(Error::params(
+                "`features` is empty: name at least one column to learn from",
+            ));
         }
-        let mut features = Self { columns: params.features.clone(), places: Vec::new(), names: Vec::new() };
+        let mut features = Self {
+            columns: params.features.clone(),
+            places: Vec::new(),
+            names: Vec::new(),
+        };
         for name in &params.features {
             let field = schema.field(name)?;
-            if schema.fields.iter().filter(|other| other.name == *name).count() > 1
-                || params.features.iter().filter(|other| *other == name).count() > 1
+            if schema
+                .fields
+                .iter()
+                .filter(|other| other.name == *name)
+                .count()
+                > 1
+                || params
+                    .features
+                    .iter()
+                    .filter(|other| *other == name)
+                    .count()
+                    > 1
             {
-                return Err(Error::schema(format!("the column `{name}` is there more than once")));
+                return Err(Error::schema(format!(
+                    "the column `{name}` is there more than once"
+                )));
             }
-            features.places.push((schema.index_of(name).unwrap_or_default(), features.names.len()));
+            features.places.push((
+                schema.index_of(name).unwrap_or_default(),
+                features.names.len(),
+            ));
             features.names.append(&mut element_names(field)?);
         }
         Ok(features)
@@ -56,11 +77,18 @@ impl Features {
 
     /// The features of some rows, row-major, missing values as NaN: in place if they stand so in the
     /// batch, else written to `scratch`.
-    pub(crate) fn read<'a>(&self, batch: &'a Batch<'_>, rows: Range<usize>, scratch: &'a mut Vec<f32>) -> &'a [f32] {
+    pub(crate) fn read<'a>(
+        &self,
+        batch: &'a Batch<'_>,
+        rows: Range<usize>,
+        scratch: &'a mut Vec<f32>,
+    ) -> &'a [f32] {
         let count = self.count();
         if let [(at, _)] = self.places[..] {
             let column = batch.column(at);
-            if let (Values::Float32List(_, values), 0) = (&column.values, column.validity.null_count()) {
+            if let (Values::Float32List(_, values), 0) =
+                (&column.values, column.validity.null_count())
+            {
                 return &values[rows.start * count..rows.end * count];
             }
         }
@@ -81,7 +109,9 @@ fn element_names(field: &Field) -> Result<Vec<String>> {
             if field.elements.len() == width as usize {
                 return Ok(field.elements.clone());
             }
-            Ok((0..width).map(|element| format!("{}_{element}", field.name)).collect())
+            Ok((0..width)
+                .map(|element| format!("{}_{element}", field.name))
+                .collect())
         }
         numeric if numeric.is_numeric() => Ok(vec![field.name.clone()]),
         other => Err(Error::schema(format!(
@@ -97,7 +127,11 @@ fn element_names(field: &Field) -> Result<Vec<String>> {
 /// # Errors
 /// [`Error::Schema`] if the named column is not there, if several have the role, or if it holds no
 /// numbers.
-pub(crate) fn find_one<'s>(name: Option<&str>, role: Role, schema: &'s Schema) -> Result<Option<&'s Field>> {
+pub(crate) fn find_one<'s>(
+    name: Option<&str>,
+    role: Role,
+    schema: &'s Schema,
+) -> Result<Option<&'s Field>> {
     let found = match name {
         Some(name) => Some(schema.field(name)?),
         None => {
@@ -108,16 +142,21 @@ pub(crate) fn find_one<'s>(name: Option<&str>, role: Role, schema: &'s Schema) -
                     "`{}` and `{}` both have the role {}: name the one to use",
                     first.name,
                     second.name,
-                    if role == Role::Label { "label" } else { "weight" }
+                    if role == Role::Label {
+                        "label"
+                    } else {
+                        "weight"
+                    }
                 )));
             }
             first
         }
     };
     match found {
-        Some(field) if !field.data_type.is_numeric() => {
-            Err(Error::schema(format!("the column `{}` is {}, but must be a number", field.name, field.data_type)))
-        }
+        Some(field) if !field.data_type.is_numeric() => Err(Error::schema(format!(
+            "the column `{}` is {}, but must be a number",
+            field.name, field.data_type
+        ))),
         found => Ok(found),
     }
 }
@@ -130,7 +169,14 @@ pub(crate) fn read_numbers(column: &Column<'_>, rows: usize) -> Vec<f32> {
 }
 
 /// Writes the rows of a column into a row-major table of `stride` features, from feature `first` on.
-fn write_column(column: &Column<'_>, rows: Range<usize>, width: usize, out: &mut [f32], first: usize, stride: usize) {
+fn write_column(
+    column: &Column<'_>,
+    rows: Range<usize>,
+    width: usize,
+    out: &mut [f32],
+    first: usize,
+    stride: usize,
+) {
     let mut write = |value: &dyn Fn(usize) -> f32| {
         for (row, to) in rows.clone().zip(out[first..].chunks_mut(stride)) {
             for (element, to) in to[..width].iter_mut().enumerate() {

@@ -20,7 +20,8 @@ pub(crate) fn find_cuts(rows: &Rows, max_bin: usize) -> Vec<Cuts> {
 /// The bin of a value that is not missing: how many cuts are at or below it. Infinity, which no
 /// bound lies above, shares the last bin.
 pub(crate) fn bin_of(value: f32, cuts: &[f32]) -> usize {
-    cuts.partition_point(|&cut| cut <= value).min(cuts.len().saturating_sub(1))
+    cuts.partition_point(|&cut| cut <= value)
+        .min(cuts.len().saturating_sub(1))
 }
 
 /// A distinct value and the weight of the rows that have it.
@@ -37,11 +38,15 @@ fn weigh_values(rows: &Rows, feature: usize) -> Vec<Weighed> {
         _ => weighed.push((value, weight)),
     };
     if let Some(weights) = rows.weights() {
-        let mut pairs: Vec<(f32, f32)> =
-            values.zip(weights.iter().copied()).filter(|(value, _)| present(value)).collect();
+        let mut pairs: Vec<(f32, f32)> = values
+            .zip(weights.iter().copied())
+            .filter(|(value, _)| present(value))
+            .collect();
         // Ordering equal values by weight makes the sums independent of the order of rows.
         pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        pairs.into_iter().for_each(|(value, weight)| add(value, f64::from(weight)));
+        pairs
+            .into_iter()
+            .for_each(|(value, weight)| add(value, f64::from(weight)));
     } else {
         let mut values: Vec<f32> = values.filter(present).collect();
         values.sort_unstable_by(f32::total_cmp);
@@ -51,14 +56,20 @@ fn weigh_values(rows: &Rows, feature: usize) -> Vec<Weighed> {
 }
 
 fn cut(values: &[Weighed], max_bin: usize) -> Cuts {
-    let (Some(&(_, first_weight)), Some(&(last, last_weight))) = (values.first(), values.last()) else {
+    let (Some(&(_, first_weight)), Some(&(last, last_weight))) = (values.first(), values.last())
+    else {
         return Cuts::new();
     };
     let mut cuts: Cuts = if values.len() <= max_bin {
         values[1..].iter().map(|&(value, _)| value).collect()
     } else {
         let total: f64 = values.iter().map(|&(_, weight)| weight).sum();
-        let quantiles = quantiles(values, first_weight, total - first_weight - last_weight, max_bin);
+        let quantiles = quantiles(
+            values,
+            first_weight,
+            total - first_weight - last_weight,
+            max_bin,
+        );
         // Repeated quantiles leave room for the largest value, which then has a bin of its own.
         let largest = (quantiles.len() + 1 < max_bin).then_some(last);
         quantiles.into_iter().chain(largest).collect()
@@ -100,7 +111,8 @@ mod tests {
 
     fn rows_of(values: &[f32], weights: Option<&[f32]>) -> Rows {
         let mut rows = Rows::new(1, weights.is_some());
-        rows.extend(values, &vec![0.0; values.len()], weights).unwrap();
+        rows.extend(values, &vec![0.0; values.len()], weights)
+            .unwrap();
         rows
     }
 
@@ -111,7 +123,11 @@ mod tests {
 
     #[test]
     fn few_distinct_values_are_all_cuts_but_the_smallest() {
-        check(&[3.0, 1.0, f32::NAN, 2.0, 1.0], 256, &[2.0, 3.0, bound_above(3.0)]);
+        check(
+            &[3.0, 1.0, f32::NAN, 2.0, 1.0],
+            256,
+            &[2.0, 3.0, bound_above(3.0)],
+        );
         check(&[-0.0, 0.0], 256, &[1e-5]);
         check(&[5.0], 256, &[bound_above(5.0)]);
         check(&[f32::NAN], 256, &[]);
@@ -138,8 +154,12 @@ mod tests {
 
     #[test]
     fn cuts_do_not_depend_on_the_order_of_rows() {
-        let values: Vec<f32> = (0..5000).map(|value| ((value * 7919) % 5003) as f32).collect();
-        let weights: Vec<f32> = (0..5000).map(|value| ((value * 31) % 17) as f32 * 0.1).collect();
+        let values: Vec<f32> = (0..5000)
+            .map(|value| ((value * 7919) % 5003) as f32)
+            .collect();
+        let weights: Vec<f32> = (0..5000)
+            .map(|value| ((value * 31) % 17) as f32 * 0.1)
+            .collect();
         let forward = find_cuts(&rows_of(&values, Some(&weights)), 64);
         let back: Vec<_> = values.iter().rev().copied().collect();
         let back_weights: Vec<_> = weights.iter().rev().copied().collect();

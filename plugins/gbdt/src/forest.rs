@@ -53,8 +53,19 @@ impl Forest {
         for (node, at) in tree.nodes.iter().zip(root..) {
             depths.push(node.parent.map_or(0, |parent| depths[parent as usize] + 1));
             self.nodes.push(match node.kind {
-                NodeKind::Leaf { value } => FlatNode { value, feature: 0, left: at, right: 0 },
-                NodeKind::Split { feature, threshold, default_left, left, .. } => FlatNode {
+                NodeKind::Leaf { value } => FlatNode {
+                    value,
+                    feature: 0,
+                    left: at,
+                    right: 0,
+                },
+                NodeKind::Split {
+                    feature,
+                    threshold,
+                    default_left,
+                    left,
+                    ..
+                } => FlatNode {
                     value: threshold,
                     feature: feature | if default_left { DEFAULT_LEFT } else { 0 },
                     left: root + left,
@@ -62,13 +73,18 @@ impl Forest {
                 },
             });
         }
-        self.trees.push(FlatTree { root, depth: depths.last().copied().unwrap_or(0) });
+        self.trees.push(FlatTree {
+            root,
+            depth: depths.last().copied().unwrap_or(0),
+        });
     }
 
     /// Adds to each row's margin the values of the leaves that it arrives at, in float32 and in tree
     /// order. `rows` is row-major with `feature_count` (1 or more) values per row, NaN where missing.
     pub fn add_margins(&self, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
-        let blocks = rows.chunks(BLOCK_ROWS * feature_count).zip(margins.chunks_mut(BLOCK_ROWS));
+        let blocks = rows
+            .chunks(BLOCK_ROWS * feature_count)
+            .zip(margins.chunks_mut(BLOCK_ROWS));
         for (rows, margins) in blocks {
             for tree in &self.trees {
                 let mut lanes = rows.chunks_exact(LANES * feature_count);
@@ -86,7 +102,13 @@ impl Forest {
 
     /// Takes `N` rows down a tree, all of them as many steps as the deepest leaf needs.
     #[inline]
-    fn add_tree<const N: usize>(&self, tree: &FlatTree, rows: &[f32], features: usize, margins: &mut [f32]) {
+    fn add_tree<const N: usize>(
+        &self,
+        tree: &FlatTree,
+        rows: &[f32],
+        features: usize,
+        margins: &mut [f32],
+    ) {
         let mut at = [tree.root; N];
         for _ in 0..tree.depth {
             for (lane, at) in at.iter_mut().enumerate() {
@@ -120,11 +142,21 @@ mod tests {
         let mut nodes = vec![leaf(0.5)];
         let mut open = vec![0];
         for &(last, feature, threshold, default_left) in choices {
-            let Some(at) = (if last { open.pop() } else { Some(open.remove(0)) }) else { break };
+            let Some(at) = (if last {
+                open.pop()
+            } else {
+                Some(open.remove(0))
+            }) else {
+                break;
+            };
             let left = as_index(nodes.len());
             nodes[at].kind = NodeKind::Split {
                 feature: u32::from(feature % 3),
-                threshold: if threshold == i8::MIN { f32::NEG_INFINITY } else { threshold.into() },
+                threshold: if threshold == i8::MIN {
+                    f32::NEG_INFINITY
+                } else {
+                    threshold.into()
+                },
                 default_left,
                 left,
                 right: left + 1,

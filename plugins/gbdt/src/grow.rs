@@ -43,7 +43,11 @@ impl<'a, B: Bin> Grower<'a, B> {
         row_count: u32,
     ) -> Self {
         Self {
-            evaluator: Evaluator { params, cuts, layout },
+            evaluator: Evaluator {
+                params,
+                cuts,
+                layout,
+            },
             bins,
             rows: (0..row_count).collect(),
             scratch: vec![0; row_count as usize],
@@ -53,7 +57,10 @@ impl<'a, B: Bin> Grower<'a, B> {
 
     /// Grows a tree on these gradients and adds its predictions to the margins of the rows.
     pub(crate) fn grow(&mut self, gradients: &[Gradient], margins: &mut [f32]) -> Tree {
-        self.rows.iter_mut().zip(0..).for_each(|(row, number)| *row = number);
+        self.rows
+            .iter_mut()
+            .zip(0..)
+            .for_each(|(row, number)| *row = number);
         let params = self.evaluator.params;
         let mut nodes = Vec::new();
         let mut pending = vec![self.root(gradients, &mut nodes)];
@@ -67,7 +74,10 @@ impl<'a, B: Bin> Grower<'a, B> {
             let children = self.split_node(&mut nodes, at.node, &split);
             let middle = at.rows.start + self.partition(at.rows.clone(), &split);
             let ranges = [at.rows.start..middle, middle..at.rows.end];
-            if params.max_depth.is_some_and(|max_depth| at.depth + 1 >= max_depth) {
+            if params
+                .max_depth
+                .is_some_and(|max_depth| at.depth + 1 >= max_depth)
+            {
                 for (child, rows) in children.into_iter().zip(ranges) {
                     self.settle(&nodes[child], rows, margins);
                 }
@@ -104,18 +114,29 @@ impl<'a, B: Bin> Grower<'a, B> {
         // XGBoost sums the first feature's bins if no value is missing: the same sum in another
         // order, so with other roundings.
         let sum = if layout.is_dense() && !self.evaluator.cuts.is_empty() {
-            histogram[layout.bins(0)].iter().fold(Sum::default(), |sum, &bin| sum + bin)
+            histogram[layout.bins(0)]
+                .iter()
+                .fold(Sum::default(), |sum, &bin| sum + bin)
         } else {
             Sum::of(&self.rows, gradients)
         };
         let weight = weight(params, sum);
         nodes.push(Node {
             parent: None,
-            kind: NodeKind::Leaf { value: weight * params.eta },
+            kind: NodeKind::Leaf {
+                value: weight * params.eta,
+            },
             base_weight: weight,
             sum_hessian: crate::num::to_f32(sum.hessian),
         });
-        Pending { node: 0, depth: 0, rows, sum, gain: gain(params, sum), histogram }
+        Pending {
+            node: 0,
+            depth: 0,
+            rows,
+            sum,
+            gain: gain(params, sum),
+            histogram,
+        }
     }
 
     /// Makes a leaf a split with two new leaves, and returns their places.
@@ -157,7 +178,11 @@ impl<'a, B: Bin> Grower<'a, B> {
         let build_right = split.right.hessian < split.left.hessian;
         let built = self.build(ranges[usize::from(build_right)].clone(), gradients);
         histogram::subtract(&mut parent, &built);
-        if build_right { [parent, built] } else { [built, parent] }
+        if build_right {
+            [parent, built]
+        } else {
+            [built, parent]
+        }
     }
 
     fn build(&mut self, rows: std::ops::Range<usize>, gradients: &[Gradient]) -> Histogram {
@@ -165,7 +190,13 @@ impl<'a, B: Bin> Grower<'a, B> {
         let mut histogram = self.pool.pop().unwrap_or_default();
         histogram.clear();
         histogram.resize(layout.slot_count(), Sum::default());
-        histogram::build(&mut histogram, layout, self.bins, &self.rows[rows], gradients);
+        histogram::build(
+            &mut histogram,
+            layout,
+            self.bins,
+            &self.rows[rows],
+            gradients,
+        );
         histogram
     }
 
@@ -179,8 +210,11 @@ impl<'a, B: Bin> Grower<'a, B> {
         for at in 0..rows.len() {
             let row = rows[at];
             let bin: usize = bins[row as usize].into();
-            let goes_left =
-                if bin == bin_count { split.default_left } else { bin < split.left_bins };
+            let goes_left = if bin == bin_count {
+                split.default_left
+            } else {
+                bin < split.left_bins
+            };
             // Both are written and one counted, so that nothing is left to predict.
             rows[left] = row;
             self.scratch[right] = row;

@@ -26,13 +26,18 @@ pub(crate) struct Sum {
 impl Sum {
     /// The sum over the rows of a node, in their order.
     pub(crate) fn of(rows: &[u32], gradients: &[Gradient]) -> Self {
-        rows.iter().fold(Self::default(), |sum, &row| sum + gradients[row as usize].into())
+        rows.iter().fold(Self::default(), |sum, &row| {
+            sum + gradients[row as usize].into()
+        })
     }
 }
 
 impl From<Gradient> for Sum {
     fn from(one: Gradient) -> Self {
-        Self { gradient: one.gradient.into(), hessian: one.hessian.into() }
+        Self {
+            gradient: one.gradient.into(),
+            hessian: one.hessian.into(),
+        }
     }
 }
 
@@ -41,7 +46,10 @@ impl Add for Sum {
 
     #[inline]
     fn add(self, other: Self) -> Self {
-        Self { gradient: self.gradient + other.gradient, hessian: self.hessian + other.hessian }
+        Self {
+            gradient: self.gradient + other.gradient,
+            hessian: self.hessian + other.hessian,
+        }
     }
 }
 
@@ -50,7 +58,10 @@ impl Sub for Sum {
 
     #[inline]
     fn sub(self, other: Self) -> Self {
-        Self { gradient: self.gradient - other.gradient, hessian: self.hessian - other.hessian }
+        Self {
+            gradient: self.gradient - other.gradient,
+            hessian: self.hessian - other.hessian,
+        }
     }
 }
 
@@ -105,21 +116,35 @@ mod tests {
     #[test]
     fn siblings_add_up_to_their_parent() {
         let mut rows = Rows::new(2, false);
-        rows.extend(&[1.0, 7.0, f32::NAN, 8.0, 2.0, 7.0], &[0.0; 3], None).unwrap();
+        rows.extend(&[1.0, 7.0, f32::NAN, 8.0, 2.0, 7.0], &[0.0; 3], None)
+            .unwrap();
         let cuts = find_cuts(&rows, 256);
         let layout = Layout::new(&cuts, &find_missing(&rows));
         let bins = BinMatrix::<u8>::new(&mut rows, &cuts);
-        let gradients: Vec<_> =
-            [1.0, 2.0, 4.0].map(|gradient| Gradient { gradient, hessian: 1.0 }).into();
+        let gradients: Vec<_> = [1.0, 2.0, 4.0]
+            .map(|gradient| Gradient {
+                gradient,
+                hessian: 1.0,
+            })
+            .into();
         let histogram_of = |rows: &[u32]| {
             let mut histogram = vec![Sum::default(); layout.slot_count()];
             build(&mut histogram, &layout, &bins, rows, &gradients);
             histogram
         };
         let mut parent = histogram_of(&[0, 1, 2]);
-        assert_eq!(parent.iter().map(|sum| sum.gradient).collect::<Vec<_>>(), [1.0, 4.0, 2.0, 5.0, 2.0]);
+        assert_eq!(
+            parent.iter().map(|sum| sum.gradient).collect::<Vec<_>>(),
+            [1.0, 4.0, 2.0, 5.0, 2.0]
+        );
         subtract(&mut parent, &histogram_of(&[0]));
         assert_eq!(parent, histogram_of(&[1, 2]));
-        assert_eq!(Sum::of(&[0, 2], &gradients), Sum { gradient: 5.0, hessian: 2.0 });
+        assert_eq!(
+            Sum::of(&[0, 2], &gradients),
+            Sum {
+                gradient: 5.0,
+                hessian: 2.0
+            }
+        );
     }
 }

@@ -29,7 +29,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Visits the keys of an object. `visit` must read or [`skip`](Self::skip) the value.
-    pub(crate) fn object(&mut self, mut visit: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
+    pub(crate) fn object(
+        &mut self,
+        mut visit: impl FnMut(&mut Self, &str) -> Result<()>,
+    ) -> Result<()> {
         self.list('{', '}', |reader| {
             let key = reader.string()?;
             reader.expect(':')?;
@@ -60,7 +63,11 @@ impl<'a> Reader<'a> {
             "false" => "0",
             digits => digits,
         };
-        digits.parse().map_err(|_| self.error(format_args!("`{token}` is not the kind of number needed here")))
+        digits.parse().map_err(|_| {
+            self.error(format_args!(
+                "`{token}` is not the kind of number needed here"
+            ))
+        })
     }
 
     /// A string.
@@ -69,7 +76,9 @@ impl<'a> Reader<'a> {
         let mut string = String::new();
         loop {
             let rest = &self.text[self.at..];
-            let end = rest.find(['"', '\\']).ok_or_else(|| self.error("a string does not end"))?;
+            let end = rest
+                .find(['"', '\\'])
+                .ok_or_else(|| self.error("a string does not end"))?;
             string.push_str(&rest[..end]);
             self.at += end + 1;
             if rest[end..].starts_with('"') {
@@ -81,7 +90,10 @@ impl<'a> Reader<'a> {
 
     /// What follows a backslash.
     fn escape(&mut self) -> Result<char> {
-        let escape = self.text[self.at..].chars().next().ok_or_else(|| self.error("a string does not end"))?;
+        let escape = self.text[self.at..]
+            .chars()
+            .next()
+            .ok_or_else(|| self.error("a string does not end"))?;
         self.at += escape.len_utf8();
         Ok(match escape {
             '"' | '\\' | '/' => escape,
@@ -92,7 +104,9 @@ impl<'a> Reader<'a> {
             't' => '\t',
             'u' => {
                 let first = self.code_unit()?;
-                let units = if (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with("\\u") {
+                let units = if (0xd800..0xdc00).contains(&first)
+                    && self.text[self.at..].starts_with("\\u")
+                {
                     self.at += 2;
                     vec![first, self.code_unit()?]
                 } else {
@@ -120,7 +134,9 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_nested(&mut self, depth: usize) -> Result<()> {
-        let Some(depth) = depth.checked_sub(1) else { return Err(self.error("values nest too deep")) };
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(self.error("values nest too deep"));
+        };
         match self.peek() {
             Some('{') => self.object(|reader, _| reader.skip_nested(depth)),
             Some('[') => self.array(|reader| reader.skip_nested(depth)),
@@ -138,7 +154,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn list(&mut self, open: char, close: char, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+    fn list(
+        &mut self,
+        open: char,
+        close: char,
+        mut item: impl FnMut(&mut Self) -> Result<()>,
+    ) -> Result<()> {
         self.expect(open)?;
         if self.peek() == Some(close) {
             return self.expect(close);
@@ -166,7 +187,9 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 Ok(())
             }
-            Some(found) => Err(self.error(format_args!("`{wanted}` must stand here, not `{found}`"))),
+            Some(found) => {
+                Err(self.error(format_args!("`{wanted}` must stand here, not `{found}`")))
+            }
             None => Err(self.error(format_args!("it ends where `{wanted}` must stand"))),
         }
     }
@@ -222,9 +245,18 @@ mod tests {
             (&deep, "values nest too deep"),
         ] {
             let error = Reader::new(text).skip().unwrap_err();
-            assert!(error.message().contains(expected), "{expected}: {}", error.message());
+            assert!(
+                error.message().contains(expected),
+                "{expected}: {}",
+                error.message()
+            );
         }
         assert!(Reader::new("1e5").number::<u32>().is_err());
-        assert!(Reader::new("[] 1").skip().and_then(|()| Reader::new("1").end()).is_err());
+        assert!(
+            Reader::new("[] 1")
+                .skip()
+                .and_then(|()| Reader::new("1").end())
+                .is_err()
+        );
     }
 }

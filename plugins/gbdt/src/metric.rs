@@ -40,7 +40,11 @@ impl Metric {
 
     /// Whether `value` is better than `best`.
     pub fn is_better(self, value: f64, best: f64) -> bool {
-        if self == Self::Auc { value > best } else { value < best }
+        if self == Self::Auc {
+            value > best
+        } else {
+            value < best
+        }
     }
 
     /// The measure over rows of these predictions, labels and weights (all 1 if `None`). The parts of
@@ -50,21 +54,32 @@ impl Metric {
         if self == Self::Auc {
             return area_under_curve(predictions, labels, weights);
         }
-        let parts = predictions.iter().zip(labels).map(|(&prediction, &label)| match self {
-            Self::LogLoss => log_loss(prediction, label),
-            Self::Error if prediction > 0.5 => 1.0 - label,
-            Self::Error => label,
-            Self::Rmse => (label - prediction) * (label - prediction),
-            Self::Mae | Self::Auc => (label - prediction).abs(),
-        });
+        let parts = predictions
+            .iter()
+            .zip(labels)
+            .map(|(&prediction, &label)| match self {
+                Self::LogLoss => log_loss(prediction, label),
+                Self::Error if prediction > 0.5 => 1.0 - label,
+                Self::Error => label,
+                Self::Rmse => (label - prediction) * (label - prediction),
+                Self::Mae | Self::Auc => (label - prediction).abs(),
+            });
         let (sum, total) = match weights {
             None => (parts.map(f64::from).sum(), predictions.len() as f64),
-            Some(weights) => parts.zip(weights).fold((0.0, 0.0), |(sum, total), (part, &weight)| {
-                (sum + f64::from(part * weight), total + f64::from(weight))
-            }),
+            Some(weights) => {
+                parts
+                    .zip(weights)
+                    .fold((0.0, 0.0), |(sum, total), (part, &weight)| {
+                        (sum + f64::from(part * weight), total + f64::from(weight))
+                    })
+            }
         };
         let mean: f64 = sum / total;
-        if self == Self::Rmse { mean.sqrt() } else { mean }
+        if self == Self::Rmse {
+            mean.sqrt()
+        } else {
+            mean
+        }
     }
 }
 
@@ -77,7 +92,13 @@ impl fmt::Display for Metric {
 /// A probability of exactly 0 counts as 1e-16, so that one sure mistake does not make all infinite.
 fn log_loss(prediction: f32, label: f32) -> f32 {
     let log = |probability: f32| logf(probability.max(1e-16));
-    let cost = |share: f32, probability: f32| if share > 0.0 { -share * log(probability) } else { 0.0 };
+    let cost = |share: f32, probability: f32| {
+        if share > 0.0 {
+            -share * log(probability)
+        } else {
+            0.0
+        }
+    };
     cost(label, prediction) + cost(1.0 - label, 1.0 - prediction)
 }
 
@@ -102,9 +123,18 @@ fn area_under_curve(predictions: &[f32], labels: &[f32], weights: Option<&[f32]>
 mod tests {
     use super::*;
 
-    fn check(metric: Metric, predictions: &[f32], labels: &[f32], weights: Option<&[f32]>, expected: f64) {
+    fn check(
+        metric: Metric,
+        predictions: &[f32],
+        labels: &[f32],
+        weights: Option<&[f32]>,
+        expected: f64,
+    ) {
         let value = metric.measure(predictions, labels, weights);
-        assert!((value - expected).abs() < 1e-6, "{metric}: {value} instead of {expected}");
+        assert!(
+            (value - expected).abs() < 1e-6,
+            "{metric}: {value} instead of {expected}"
+        );
     }
 
     #[test]
@@ -119,9 +149,21 @@ mod tests {
 
     #[test]
     fn weights_repeat_rows_and_ties_count_half() {
-        check(Metric::Mae, &[1.0, 2.0], &[0.0, 0.0], Some(&[3.0, 1.0]), 1.25);
+        check(
+            Metric::Mae,
+            &[1.0, 2.0],
+            &[0.0, 0.0],
+            Some(&[3.0, 1.0]),
+            1.25,
+        );
         check(Metric::Auc, &[0.5, 0.5], &[0.0, 1.0], None, 0.5);
-        check(Metric::Auc, &[0.3, 0.5, 0.4], &[1.0, 1.0, 0.0], Some(&[3.0, 1.0, 2.0]), 0.25);
+        check(
+            Metric::Auc,
+            &[0.3, 0.5, 0.4],
+            &[1.0, 1.0, 0.0],
+            Some(&[3.0, 1.0, 2.0]),
+            0.25,
+        );
     }
 
     #[test]

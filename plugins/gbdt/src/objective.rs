@@ -62,7 +62,9 @@ impl Objective {
             Self::BinaryLogistic => "a probability between 0 and 1, both excluded",
             Self::SquaredError => "a finite number",
         };
-        Err(Error::params(format!("`base_score` is {base_score}; for `{self}` it must be {range}")))
+        Err(Error::params(format!(
+            "`base_score` is {base_score}; for `{self}` it must be {range}"
+        )))
     }
 
     /// Refuses labels that this loss does not have.
@@ -92,7 +94,9 @@ impl Objective {
             Some(weights) => weights.iter().copied().map(f64::from).sum(),
         };
         if total <= 0.0 {
-            return Err(Error::data("all rows have weight 0: there is nothing to learn from"));
+            return Err(Error::data(
+                "all rows have weight 0: there is nothing to learn from",
+            ));
         }
         // An exact comparison, as XGBoost's.
         let base_score = if scale_pos_weight.total_cmp(&1.0).is_eq() {
@@ -108,8 +112,15 @@ impl Objective {
 
     fn newton_step(self, rows: &Rows, scale_pos_weight: f32) -> f32 {
         let mut gradients = Vec::new();
-        self.gradients(&vec![0.0; rows.len()], rows, scale_pos_weight, &mut gradients);
-        let sum = gradients.into_iter().fold(Sum::default(), |sum, one| sum + one.into());
+        self.gradients(
+            &vec![0.0; rows.len()],
+            rows,
+            scale_pos_weight,
+            &mut gradients,
+        );
+        let sum = gradients
+            .into_iter()
+            .fold(Sum::default(), |sum, one| sum + one.into());
         to_f32(-sum.gradient / sum.hessian.max(1e-6))
     }
 
@@ -132,7 +143,13 @@ impl Objective {
     }
 
     /// The derivatives of the loss for every row.
-    pub fn gradients(self, margins: &[f32], rows: &Rows, scale_pos_weight: f32, out: &mut Vec<Gradient>) {
+    pub fn gradients(
+        self,
+        margins: &[f32],
+        rows: &Rows,
+        scale_pos_weight: f32,
+        out: &mut Vec<Gradient>,
+    ) {
         let labels = rows.labels().iter().copied();
         let derivatives = margins.iter().zip(labels).map(|(&margin, label)| {
             let prediction = self.predict(margin);
@@ -141,8 +158,18 @@ impl Objective {
                 Self::SquaredError => 1.0,
             };
             // An exact comparison, as XGBoost's: a soft label of 0.999 is not scaled.
-            let scale = if label.total_cmp(&1.0).is_eq() { scale_pos_weight } else { 1.0 };
-            (Gradient { gradient: prediction - label, hessian }, scale)
+            let scale = if label.total_cmp(&1.0).is_eq() {
+                scale_pos_weight
+            } else {
+                1.0
+            };
+            (
+                Gradient {
+                    gradient: prediction - label,
+                    hessian,
+                },
+                scale,
+            )
         });
         let weigh = |Gradient { gradient, hessian }: Gradient, weight: f32| Gradient {
             gradient: gradient * weight,
@@ -151,8 +178,11 @@ impl Objective {
         out.clear();
         match rows.weights() {
             None => out.extend(derivatives.map(|(one, scale)| weigh(one, scale))),
-            Some(weights) => out
-                .extend(derivatives.zip(weights).map(|((one, scale), &weight)| weigh(one, weight * scale))),
+            Some(weights) => out.extend(
+                derivatives
+                    .zip(weights)
+                    .map(|((one, scale), &weight)| weigh(one, weight * scale)),
+            ),
         }
     }
 }
@@ -162,7 +192,10 @@ fn mean(rows: &Rows, total: f64) -> f64 {
     let labels = rows.labels().iter().map(|&label| f64::from(label) / total);
     match rows.weights() {
         None => labels.sum(),
-        Some(weights) => labels.zip(weights).map(|(share, &weight)| share * f64::from(weight)).sum(),
+        Some(weights) => labels
+            .zip(weights)
+            .map(|(share, &weight)| share * f64::from(weight))
+            .sum(),
     }
 }
 
@@ -186,9 +219,15 @@ mod tests {
         for probability in [1e-6, 0.1, 0.5, 0.9] {
             let margin = Objective::BinaryLogistic.margin(probability);
             let back = Objective::BinaryLogistic.predict(margin);
-            assert!((back - probability).abs() <= probability * 1e-5, "{probability} -> {margin} -> {back}");
+            assert!(
+                (back - probability).abs() <= probability * 1e-5,
+                "{probability} -> {margin} -> {back}"
+            );
         }
-        assert_eq!(Objective::BinaryLogistic.predict(f32::NEG_INFINITY), 1.0 / (expf(88.7) + 1.0));
+        assert_eq!(
+            Objective::BinaryLogistic.predict(f32::NEG_INFINITY),
+            1.0 / (expf(88.7) + 1.0)
+        );
         assert_eq!(Objective::BinaryLogistic.predict(f32::INFINITY), 1.0);
         assert_eq!(Objective::SquaredError.predict(-3.5), -3.5);
     }
@@ -196,20 +235,40 @@ mod tests {
     #[test]
     fn weights_and_scale_multiply_derivatives() {
         let mut rows = Rows::new(1, true);
-        rows.extend(&[0.0; 2], &[1.0, 0.0], Some(&[2.0, 3.0])).unwrap();
+        rows.extend(&[0.0; 2], &[1.0, 0.0], Some(&[2.0, 3.0]))
+            .unwrap();
         let mut gradients = Vec::new();
         Objective::BinaryLogistic.gradients(&[0.0, 0.0], &rows, 10.0, &mut gradients);
         assert_eq!(
             gradients,
-            [Gradient { gradient: -10.0, hessian: 5.0 }, Gradient { gradient: 1.5, hessian: 0.75 }]
+            [
+                Gradient {
+                    gradient: -10.0,
+                    hessian: 5.0
+                },
+                Gradient {
+                    gradient: 1.5,
+                    hessian: 0.75
+                }
+            ]
         );
-        assert_eq!(Objective::BinaryLogistic.estimate_base_score(&rows, 1.0).unwrap(), 0.4);
+        assert_eq!(
+            Objective::BinaryLogistic
+                .estimate_base_score(&rows, 1.0)
+                .unwrap(),
+            0.4
+        );
     }
 
     #[test]
     fn logistic_labels_are_probabilities() {
-        let error = Objective::BinaryLogistic.check_labels(&[0.0, 2.0]).unwrap_err();
-        assert!(error.message().starts_with("row 1 has label 2"), "{error:?}");
+        let error = Objective::BinaryLogistic
+            .check_labels(&[0.0, 2.0])
+            .unwrap_err();
+        assert!(
+            error.message().starts_with("row 1 has label 2"),
+            "{error:?}"
+        );
         assert!(Objective::SquaredError.check_labels(&[0.0, 2.0]).is_ok());
     }
 }

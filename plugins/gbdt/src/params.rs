@@ -133,28 +133,38 @@ impl Params {
         ];
         for (name, value) in at_least_0 {
             if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::params(format!("`{name}` is {value}; it must be 0 or more")));
+                return Err(Error::params(format!(
+                    "`{name}` is {value}; it must be 0 or more"
+                )));
             }
         }
         // Bin numbers, and the one that stands for a missing value, have 16 bits.
         if !(2..=65_535).contains(&self.max_bin) {
-            return Err(Error::params(format!("`max_bin` is {}; it must be 2 to 65535", self.max_bin)));
+            return Err(Error::params(format!(
+                "`max_bin` is {}; it must be 2 to 65535",
+                self.max_bin
+            )));
         }
         for (name, value) in [
             ("num_boost_round", Some(self.num_boost_round)),
             ("early_stopping_rounds", self.early_stopping_rounds),
         ] {
             if value == Some(0) {
-                return Err(Error::params(format!("`{name}` is 0; it must be 1 or more")));
+                return Err(Error::params(format!(
+                    "`{name}` is 0; it must be 1 or more"
+                )));
             }
         }
         let objective = self.objective.unwrap_or(default_objective);
         if let Some(base_score) = self.base_score {
             objective.check_base_score(base_score)?;
         }
-        if let (Objective::SquaredError, Some(metric)) =
-            (objective, self.eval_metric.iter().find(|metric| metric.is_for_classes()))
-        {
+        if let (Objective::SquaredError, Some(metric)) = (
+            objective,
+            self.eval_metric
+                .iter()
+                .find(|metric| metric.is_for_classes()),
+        ) {
             return Err(Error::params(format!(
                 "`eval_metric` is `{metric}`, which measures probabilities; for `{objective}` take `rmse` or `mae`"
             )));
@@ -196,7 +206,8 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Metric>
         }
 
         fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-            Metric::deserialize(serde::de::value::StrDeserializer::new(name)).map(|metric| vec![metric])
+            Metric::deserialize(serde::de::value::StrDeserializer::new(name))
+                .map(|metric| vec![metric])
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
@@ -228,8 +239,14 @@ mod tests {
         .unwrap()
         .check(Objective::SquaredError)
         .unwrap();
-        assert_eq!((params.tree.eta, params.tree.lambda, params.rounds), (0.1, 2.0, 7));
-        assert_eq!((params.tree.max_depth, params.objective), (None, Objective::BinaryLogistic));
+        assert_eq!(
+            (params.tree.eta, params.tree.lambda, params.rounds),
+            (0.1, 2.0, 7)
+        );
+        assert_eq!(
+            (params.tree.max_depth, params.objective),
+            (None, Objective::BinaryLogistic)
+        );
         assert_eq!(params.metrics, [Metric::Auc, Metric::LogLoss]);
         let defaults = parse("{}").unwrap().check(Objective::SquaredError).unwrap();
         assert_eq!(defaults.metrics, [Metric::Rmse]);
@@ -238,19 +255,46 @@ mod tests {
     #[test]
     fn errors_name_the_parameter_and_the_choices() {
         for (json, expected) in [
-            (r#"{"etta": 1}"#, "unknown field `etta`, expected one of `objective`, "),
-            (r#"{"objective": "rank:ndcg"}"#, "expected `binary:logistic` or `reg:squarederror`"),
-            (r#"{"eval_metric": "f1"}"#, "expected one of `logloss`, `auc`, `error`, `rmse`, `mae`"),
-            (r#"{"eval_metric": 1}"#, "expected the name of a metric or a list of them"),
+            (
+                r#"{"etta": 1}"#,
+                "unknown field `etta`, expected one of `objective`, ",
+            ),
+            (
+                r#"{"objective": "rank:ndcg"}"#,
+                "expected `binary:logistic` or `reg:squarederror`",
+            ),
+            (
+                r#"{"eval_metric": "f1"}"#,
+                "expected one of `logloss`, `auc`, `error`, `rmse`, `mae`",
+            ),
+            (
+                r#"{"eval_metric": 1}"#,
+                "expected the name of a metric or a list of them",
+            ),
             (r#"{"eta": -1}"#, "`eta` is -1; it must be 0 or more"),
             (r#"{"max_bin": 1}"#, "`max_bin` is 1; it must be 2 to 65535"),
-            (r#"{"num_boost_round": 0}"#, "`num_boost_round` is 0; it must be 1 or more"),
-            (r#"{"base_score": 2, "objective": "binary:logistic"}"#, "`base_score` is 2"),
+            (
+                r#"{"num_boost_round": 0}"#,
+                "`num_boost_round` is 0; it must be 1 or more",
+            ),
+            (
+                r#"{"base_score": 2, "objective": "binary:logistic"}"#,
+                "`base_score` is 2",
+            ),
             (r#"{"eval_metric": "auc"}"#, "`eval_metric` is `auc`"),
-            (r#"{"eta": 0.1, "learning_rate": 0.1}"#, "duplicate field `eta`"),
+            (
+                r#"{"eta": 0.1, "learning_rate": 0.1}"#,
+                "duplicate field `eta`",
+            ),
         ] {
-            let error = parse(json).and_then(|params| params.check(Objective::SquaredError)).unwrap_err();
-            assert!(error.message().contains(expected), "{json}: {}", error.message());
+            let error = parse(json)
+                .and_then(|params| params.check(Objective::SquaredError))
+                .unwrap_err();
+            assert!(
+                error.message().contains(expected),
+                "{json}: {}",
+                error.message()
+            );
         }
     }
 }

@@ -21,7 +21,11 @@ pub struct Rows {
 impl Rows {
     /// An empty table of `feature_count` features.
     pub fn new(feature_count: usize, weighted: bool) -> Self {
-        Self { feature_count, weights: weighted.then(Vec::new), ..Self::default() }
+        Self {
+            feature_count,
+            weights: weighted.then(Vec::new),
+            ..Self::default()
+        }
     }
 
     /// Bytes that one row takes.
@@ -58,7 +62,12 @@ impl Rows {
     ///
     /// # Errors
     /// If the lengths do not agree, or a label or weight is no finite number or a weight is negative.
-    pub fn extend(&mut self, features: &[f32], labels: &[f32], weights: Option<&[f32]>) -> Result<()> {
+    pub fn extend(
+        &mut self,
+        features: &[f32],
+        labels: &[f32],
+        weights: Option<&[f32]>,
+    ) -> Result<()> {
         let rows = labels.len();
         if features.len() != rows * self.feature_count
             || weights.map(<[f32]>::len) != self.weights.is_some().then_some(rows)
@@ -83,10 +92,16 @@ impl Rows {
     fn extend_features(&mut self, mut features: &[f32]) {
         let block_len = BLOCK_ROWS * self.feature_count;
         while !features.is_empty() {
-            if self.blocks.last().is_none_or(|block| block.len() == block_len) {
+            if self
+                .blocks
+                .last()
+                .is_none_or(|block| block.len() == block_len)
+            {
                 self.blocks.push(Vec::with_capacity(block_len));
             }
-            let Some(block) = self.blocks.last_mut() else { return };
+            let Some(block) = self.blocks.last_mut() else {
+                return;
+            };
             let (now, later) = features.split_at(features.len().min(block_len - block.len()));
             block.extend_from_slice(now);
             features = later;
@@ -106,20 +121,36 @@ impl Rows {
     /// The values of one feature, in row order.
     pub fn column(&self, feature: usize) -> impl Iterator<Item = f32> {
         self.blocks.iter().flat_map(move |block| {
-            block.iter().skip(feature).step_by(self.feature_count.max(1)).copied()
+            block
+                .iter()
+                .skip(feature)
+                .step_by(self.feature_count.max(1))
+                .copied()
         })
     }
 }
 
 /// Refuses a label or weight that is not finite or not `allowed`, naming its row.
-fn check_column(name: &str, values: &[f32], first_row: usize, allowed: impl Fn(f32) -> bool) -> Result<()> {
-    match values.iter().position(|&value| !value.is_finite() || !allowed(value)) {
+fn check_column(
+    name: &str,
+    values: &[f32],
+    first_row: usize,
+    allowed: impl Fn(f32) -> bool,
+) -> Result<()> {
+    match values
+        .iter()
+        .position(|&value| !value.is_finite() || !allowed(value))
+    {
         None => Ok(()),
         Some(at) => Err(Error::data(format!(
             "row {} has {name} {}: every row needs a finite {name}{}; drop or mend such rows first",
             first_row + at,
             values[at],
-            if name == "weight" { " of 0 or more" } else { "" },
+            if name == "weight" {
+                " of 0 or more"
+            } else {
+                ""
+            },
         ))),
     }
 }
@@ -138,7 +169,10 @@ mod tests {
         for (features, labels) in features.chunks(3 * 77).zip(labels.chunks(77)) {
             cut.extend(features, labels, None).unwrap();
         }
-        assert_eq!(whole.blocks().collect::<Vec<_>>(), cut.blocks().collect::<Vec<_>>());
+        assert_eq!(
+            whole.blocks().collect::<Vec<_>>(),
+            cut.blocks().collect::<Vec<_>>()
+        );
         assert_eq!(whole.column(2).nth(9_999), Some(29_999.0));
         assert_eq!(whole.len(), 10_000);
     }
@@ -147,9 +181,10 @@ mod tests {
     fn refuses_labels_and_weights_that_cannot_be_learned_from() {
         let mut rows = Rows::new(1, true);
         rows.extend(&[1.0], &[1.0], Some(&[1.0])).unwrap();
-        for (label, weight, expected) in
-            [(f32::NAN, 1.0, "row 1 has label NaN"), (1.0, -1.0, "row 1 has weight -1")]
-        {
+        for (label, weight, expected) in [
+            (f32::NAN, 1.0, "row 1 has label NaN"),
+            (1.0, -1.0, "row 1 has weight -1"),
+        ] {
             let error = rows.extend(&[1.0], &[label], Some(&[weight])).unwrap_err();
             assert!(error.message().starts_with(expected), "{error:?}");
         }

@@ -3,13 +3,7 @@
 //! Every rounding is XGBoost's: weights and gains are float32 made of float64 sums, in the order of
 //! `src/tree/param.h` and `src/tree/hist/evaluate_splits.h` of version 3.4.
 
-use crate::{
-    bins::Layout,
-    cuts::Cuts,
-    histogram::Sum,
-    num::to_f32,
-    params::TreeParams,
-};
+use crate::{bins::Layout, cuts::Cuts, histogram::Sum, num::to_f32, params::TreeParams};
 
 /// A split of a node's rows in two.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,9 +29,14 @@ pub(crate) fn weight(params: &TreeParams, sum: Sum) -> f32 {
     if sum.hessian <= 0.0 {
         return 0.0;
     }
-    let weight = -soft_threshold(sum.gradient, params.alpha.into()) / (sum.hessian + f64::from(params.lambda));
+    let weight = -soft_threshold(sum.gradient, params.alpha.into())
+        / (sum.hessian + f64::from(params.lambda));
     let limit = f64::from(params.max_delta_step);
-    to_f32(if limit != 0.0 && weight.abs() > limit { limit.copysign(weight) } else { weight })
+    to_f32(if limit != 0.0 && weight.abs() > limit {
+        limit.copysign(weight)
+    } else {
+        weight
+    })
 }
 
 /// How much the loss falls when a leaf with this sum gets this value.
@@ -82,7 +81,13 @@ impl Evaluator<'_> {
         let mut best = None;
         for (feature, cuts) in self.cuts.iter().enumerate() {
             let bins = &histogram[self.layout.bins(feature)];
-            let mut scan = Scan { params: self.params, node, node_gain, feature, best: None };
+            let mut scan = Scan {
+                params: self.params,
+                node,
+                node_gain,
+                feature,
+                best: None,
+            };
             let present = scan.forward(bins, cuts);
             replace_if_better(&mut best, scan.best.take());
             // Only then are values missing here, as far as the sums can tell.
@@ -146,7 +151,11 @@ impl Scan<'_> {
             right = right + bin;
             let left = self.node - right;
             self.consider(left, right, |split| Split {
-                threshold: if at == 0 { f32::NEG_INFINITY } else { cuts[at - 1] },
+                threshold: if at == 0 {
+                    f32::NEG_INFINITY
+                } else {
+                    cuts[at - 1]
+                },
                 left_bins: at,
                 default_left: true,
                 ..split

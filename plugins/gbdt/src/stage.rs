@@ -1,8 +1,8 @@
 //! The stage: the contract's reduction and map over this crate's training and prediction.
 
 use trueline_sdk::{
-    Batch, BatchWriter, DataType, Error, Field, Input, Map, Mapping, Metric as Measured, Outcome, Reduce, Reduction,
-    Result, Role, Schema, Signature, Stage, Validity, progress,
+    Batch, BatchWriter, DataType, Error, Field, Input, Map, Mapping, Metric as Measured, Outcome,
+    Reduce, Reduction, Result, Role, Schema, Signature, Stage, Validity, progress,
 };
 
 use crate::{
@@ -25,12 +25,19 @@ impl Stage for Gbdt {
     type Map = Predictor;
 
     fn describe(params: &Params, inputs: &[Input], rows: Option<&Schema>) -> Result<Signature> {
-        let reduction = if inputs.is_empty() { None } else { Some(describe_training(params, inputs)?) };
+        let reduction = if inputs.is_empty() {
+            None
+        } else {
+            Some(describe_training(params, inputs)?)
+        };
         let mapping = match rows {
             None => None,
             Some(schema) => {
                 let features = Features::find(params, schema)?;
-                Some(Mapping::new(features.columns(), predictions(params)?.fields))
+                Some(Mapping::new(
+                    features.columns(),
+                    predictions(params)?.fields,
+                ))
             }
         };
         Ok(Signature { reduction, mapping })
@@ -47,7 +54,10 @@ fn describe_training(params: &Params, inputs: &[Input]) -> Result<Reduction> {
             Input::ROWS => {}
             VALIDATION => {
                 has_validation = true;
-                columns.names().iter().try_for_each(|name| input.schema.field(name).map(drop))?;
+                columns
+                    .names()
+                    .iter()
+                    .try_for_each(|name| input.schema.field(name).map(drop))?;
             }
             other => {
                 return Err(Error::schema(format!(
@@ -76,11 +86,16 @@ fn describe_training(params: &Params, inputs: &[Input]) -> Result<Reduction> {
 /// The columns that `map` writes.
 fn predictions(params: &Params) -> Result<Schema> {
     if params.margin_into.as_ref() == Some(&params.into) {
-        return Err(Error::params(format!("`into` and `margin_into` are both `{}`", params.into)));
+        return Err(Error::params(format!(
+            "`into` and `margin_into` are both `{}`",
+            params.into
+        )));
     }
     let names = [Some(&params.into), params.margin_into.as_ref()];
     Ok(Schema::new(names.into_iter().flatten().map(|name| {
-        Field::new(name, DataType::Float32).required().with_role(Role::Prediction)
+        Field::new(name, DataType::Float32)
+            .required()
+            .with_role(Role::Prediction)
     })))
 }
 
@@ -95,8 +110,9 @@ struct TrainingColumns {
 impl TrainingColumns {
     fn find(params: &Params, schema: &Schema) -> Result<Self> {
         let features = Features::find(params, schema)?;
-        let label = find_one(params.label.as_deref(), Role::Label, schema)?
-            .ok_or_else(|| Error::schema("no column has the role label: name the one to learn with `label`"))?;
+        let label = find_one(params.label.as_deref(), Role::Label, schema)?.ok_or_else(|| {
+            Error::schema("no column has the role label: name the one to learn with `label`")
+        })?;
         let weight = find_one(params.weight.as_deref(), Role::Weight, schema)?;
         for other in [Some(label), weight].into_iter().flatten() {
             if features.columns().contains(&other.name) {
@@ -120,7 +136,12 @@ impl TrainingColumns {
     /// Features, label, weight: the order in which batches hold them.
     fn names(&self) -> Vec<String> {
         let last = [Some(&self.label), self.weight.as_ref()];
-        self.features.columns().iter().chain(last.into_iter().flatten()).cloned().collect()
+        self.features
+            .columns()
+            .iter()
+            .chain(last.into_iter().flatten())
+            .cloned()
+            .collect()
     }
 }
 
@@ -165,7 +186,11 @@ impl Reduce for Training {
                 })
             })
             .collect();
-        Ok(Self { params: params.check(columns.default_objective)?, inputs: inputs?, scratch: Vec::new() })
+        Ok(Self {
+            params: params.check(columns.default_objective)?,
+            inputs: inputs?,
+            scratch: Vec::new(),
+        })
     }
 
     fn update(&mut self, input: usize, batch: &Batch<'_>) -> Result<()> {
@@ -173,35 +198,52 @@ impl Reduce for Training {
         let input = known.ok_or_else(|| Error::other(format!("there is no input {input}")))?;
         let label_at = input.features.columns().len();
         let labels = read_numbers(batch.column(label_at), batch.rows());
-        let weights = input.weighted.then(|| read_numbers(batch.column(label_at + 1), batch.rows()));
+        let weights = input
+            .weighted
+            .then(|| read_numbers(batch.column(label_at + 1), batch.rows()));
         for start in (0..batch.rows()).step_by(BLOCK_ROWS) {
             let rows = start..batch.rows().min(start + BLOCK_ROWS);
             let features = input.features.read(batch, rows.clone(), &mut self.scratch);
             let weights = weights.as_ref().map(|weights| &weights[rows.clone()]);
-            input.rows.extend(features, &labels[rows.clone()], weights)?;
+            input
+                .rows
+                .extend(features, &labels[rows.clone()], weights)?;
         }
         Ok(())
     }
 
     fn finish(self) -> Result<Outcome> {
-        let (mut validation, mut training): (Vec<_>, Vec<_>) =
-            self.inputs.into_iter().partition(|input| input.is_validation);
-        let training = training.pop().ok_or_else(|| Error::other("there is no input of rows"))?;
+        let (mut validation, mut training): (Vec<_>, Vec<_>) = self
+            .inputs
+            .into_iter()
+            .partition(|input| input.is_validation);
+        let training = training
+            .pop()
+            .ok_or_else(|| Error::other("there is no input of rows"))?;
         let validation = validation.pop();
         let mut trained = train(
             &self.params,
             training.rows,
             validation.as_ref().map(|input| &input.rows),
             &mut |round, metrics| {
-                let metrics: Vec<_> = metrics.iter().map(|(name, value)| Measured::new(name, *value)).collect();
+                let metrics: Vec<_> = metrics
+                    .iter()
+                    .map(|(name, value)| Measured::new(name, *value))
+                    .collect();
                 progress::step(round, &metrics) == progress::Decision::Continue
             },
         )?;
         trained.model.feature_names = training.features.names().to_vec();
-        let mut metrics: Vec<_> =
-            trained.metrics.into_iter().map(|(name, value)| Measured::new(name, value)).collect();
+        let mut metrics: Vec<_> = trained
+            .metrics
+            .into_iter()
+            .map(|(name, value)| Measured::new(name, value))
+            .collect();
         metrics.push(Measured::new("trees", trained.model.trees.len() as f64));
-        Ok(Outcome { metrics, ..Outcome::state(trained.model.write()) })
+        Ok(Outcome {
+            metrics,
+            ..Outcome::state(trained.model.write())
+        })
     }
 }
 
@@ -220,7 +262,9 @@ impl Map for Predictor {
 
     fn load(params: Params, rows: &Schema, state: &[u8]) -> Result<Self> {
         if state.is_empty() {
-            return Err(Error::other("there is no model: the stage must be fitted before it predicts"));
+            return Err(Error::other(
+                "there is no model: the stage must be fitted before it predicts",
+            ));
         }
         let features = Features::find(&params, rows)?;
         let model = Model::read(state)?;
@@ -243,8 +287,11 @@ impl Map for Predictor {
         let mut scratch = Vec::new();
         for (block, margins) in margins.chunks_mut(BLOCK_ROWS).enumerate() {
             let start = block * BLOCK_ROWS;
-            let rows = self.features.read(batch, start..start + margins.len(), &mut scratch);
-            self.forest.add_margins(rows, self.features.count(), margins);
+            let rows = self
+                .features
+                .read(batch, start..start + margins.len(), &mut scratch);
+            self.forest
+                .add_margins(rows, self.features.count(), margins);
         }
         let mut writer = BatchWriter::new(&self.writes, batch.rows());
         let predictions = writer.float32(&Validity::ALL)?;
@@ -268,7 +315,11 @@ fn check_features(model: &Model, features: &Features) -> Result<()> {
         )));
     }
     let trained = model.feature_names.iter();
-    match trained.zip(features.names()).enumerate().find(|(_, (trained, found))| trained != found) {
+    match trained
+        .zip(features.names())
+        .enumerate()
+        .find(|(_, (trained, found))| trained != found)
+    {
         None => Ok(()),
         Some((at, (trained, found))) => Err(Error::schema(format!(
             "feature {at} is `{found}`, but the model was trained with `{trained}` in its place"

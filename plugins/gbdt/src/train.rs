@@ -43,18 +43,34 @@ pub fn train(
     if let Some(validation) = validation {
         check_rows(params, validation, "validation")?;
     } else if params.early_stopping_rounds.is_some() {
-        return Err(Error::params("`early_stopping_rounds` needs validation rows: add a `validation` input"));
+        return Err(Error::params(
+            "`early_stopping_rounds` needs validation rows: add a `validation` input",
+        ));
     }
-    let row_count = i32::try_from(rows.len()).ok().and_then(|count| u32::try_from(count).ok());
-    let row_count =
-        row_count.ok_or_else(|| Error::data(format!("{} rows are more than a model can learn from", rows.len())))?;
+    let row_count = i32::try_from(rows.len())
+        .ok()
+        .and_then(|count| u32::try_from(count).ok());
+    let row_count = row_count.ok_or_else(|| {
+        Error::data(format!(
+            "{} rows are more than a model can learn from",
+            rows.len()
+        ))
+    })?;
     let base_score = match params.base_score {
         Some(base_score) => base_score,
-        None => params.objective.estimate_base_score(&rows, params.scale_pos_weight)?,
+        None => params
+            .objective
+            .estimate_base_score(&rows, params.scale_pos_weight)?,
     };
     let cuts = find_cuts(&rows, params.max_bin);
     let layout = Layout::new(&cuts, &find_missing(&rows));
-    let boosting = Boosting { params, base_score, cuts: &cuts, layout: &layout, row_count };
+    let boosting = Boosting {
+        params,
+        base_score,
+        cuts: &cuts,
+        layout: &layout,
+        row_count,
+    };
     // A bin number and the one for missing values fit a byte up to 256 slots.
     if layout.widest() <= 256 {
         let bins = BinMatrix::<u8>::new(&mut rows, &cuts);
@@ -91,14 +107,19 @@ impl Boosting<'_> {
         let params = self.params;
         let start = params.objective.margin(self.base_score);
         let mut margins = vec![start; rows.len()];
-        let mut validated = validation.map(|rows| Validated { rows, margins: vec![start; rows.len()] });
+        let mut validated = validation.map(|rows| Validated {
+            rows,
+            margins: vec![start; rows.len()],
+        });
         let mut gradients = Vec::with_capacity(rows.len());
         let mut grower = Grower::new(&params.tree, self.cuts, self.layout, bins, self.row_count);
         let mut trees = Vec::new();
         let mut best: Option<Best> = None;
         let mut metrics = Vec::new();
         for round in 0..params.rounds {
-            params.objective.gradients(&margins, rows, params.scale_pos_weight, &mut gradients);
+            params
+                .objective
+                .gradients(&margins, rows, params.scale_pos_weight, &mut gradients);
             let tree = grower.grow(&gradients, &mut margins);
             if !tree.is_finite() {
                 return Err(Error::data(format!(
@@ -110,7 +131,9 @@ impl Boosting<'_> {
             }
             trees.push(tree);
             metrics = match &validated {
-                Some(validated) => self.measure("validation", validated.rows, &validated.margins)?,
+                Some(validated) => {
+                    self.measure("validation", validated.rows, &validated.margins)?
+                }
                 None => self.measure("train", rows, &margins)?,
             };
             let go_on = report(round, &metrics);
@@ -145,7 +168,10 @@ impl Boosting<'_> {
 
     fn measure(&self, which: &str, rows: &Rows, margins: &[f32]) -> Result<Vec<Measured>> {
         let objective = self.params.objective;
-        let predictions: Vec<f32> = margins.iter().map(|&margin| objective.predict(margin)).collect();
+        let predictions: Vec<f32> = margins
+            .iter()
+            .map(|&margin| objective.predict(margin))
+            .collect();
         let measure = |metric: &Metric| {
             let value = metric.measure(&predictions, rows.labels(), rows.weights());
             if value.is_finite() {
@@ -155,7 +181,9 @@ impl Boosting<'_> {
                 Metric::Auc => "it needs rows of both classes, with weights above 0",
                 _ => "their weights are all 0, or their labels too large",
             };
-            Err(Error::data(format!("`{metric}` is {value} on the {which} rows: {why}")))
+            Err(Error::data(format!(
+                "`{metric}` is {value} on the {which} rows: {why}"
+            )))
         };
         self.params.metrics.iter().map(measure).collect()
     }
@@ -188,10 +216,22 @@ struct Best {
 
 impl Best {
     /// Takes a round in and returns the best one.
-    fn update(best: &mut Option<Self>, round: u32, metrics: &[Measured], params: &BoostParams) -> u32 {
+    fn update(
+        best: &mut Option<Self>,
+        round: u32,
+        metrics: &[Measured],
+        params: &BoostParams,
+    ) -> u32 {
         if let (Some(metric), Some(&(_, score))) = (params.metrics.last(), metrics.last()) {
-            if best.as_ref().is_none_or(|best| metric.is_better(score, best.score)) {
-                *best = Some(Self { round, score, metrics: metrics.to_vec() });
+            if best
+                .as_ref()
+                .is_none_or(|best| metric.is_better(score, best.score))
+            {
+                *best = Some(Self {
+                    round,
+                    score,
+                    metrics: metrics.to_vec(),
+                });
             }
         }
         best.as_ref().map_or(round, |best| best.round)

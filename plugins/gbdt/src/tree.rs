@@ -44,9 +44,20 @@ impl Tree {
         loop {
             match self.nodes[at as usize].kind {
                 NodeKind::Leaf { value } => return value,
-                NodeKind::Split { feature, threshold, default_left, left, right, .. } => {
+                NodeKind::Split {
+                    feature,
+                    threshold,
+                    default_left,
+                    left,
+                    right,
+                    ..
+                } => {
                     let value = row[feature as usize];
-                    let goes_left = if value.is_nan() { default_left } else { value < threshold };
+                    let goes_left = if value.is_nan() {
+                        default_left
+                    } else {
+                        value < threshold
+                    };
                     at = if goes_left { left } else { right };
                 }
             }
@@ -84,7 +95,10 @@ impl Tree {
 }
 
 /// A node's number as trees keep it.
-#[expect(clippy::cast_possible_truncation, reason = "a tree has at most two nodes per row, of fewer than 2^31")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a tree has at most two nodes per row, of fewer than 2^31"
+)]
 pub(crate) fn as_index(index: usize) -> u32 {
     index as u32
 }
@@ -94,13 +108,29 @@ mod tests {
     use super::*;
 
     fn leaf(value: f32, parent: u32) -> Node {
-        Node { parent: Some(parent), kind: NodeKind::Leaf { value }, base_weight: value, sum_hessian: 1.0 }
+        Node {
+            parent: Some(parent),
+            kind: NodeKind::Leaf { value },
+            base_weight: value,
+            sum_hessian: 1.0,
+        }
     }
 
     fn split(feature: u32, left: u32, right: u32, parent: Option<u32>) -> Node {
-        let kind =
-            NodeKind::Split { feature, threshold: 1.0, default_left: true, left, right, loss_change: 1.0 };
-        Node { parent, kind, base_weight: 0.0, sum_hessian: 2.0 }
+        let kind = NodeKind::Split {
+            feature,
+            threshold: 1.0,
+            default_left: true,
+            left,
+            right,
+            loss_change: 1.0,
+        };
+        Node {
+            parent,
+            kind,
+            base_weight: 0.0,
+            sum_hessian: 2.0,
+        }
     }
 
     #[test]
@@ -119,7 +149,10 @@ mod tests {
         };
         let level = tree.in_level_order();
         let parents: Vec<_> = level.nodes.iter().map(|node| node.parent).collect();
-        assert_eq!(parents, [None, Some(0), Some(0), Some(1), Some(1), Some(2), Some(2)]);
+        assert_eq!(
+            parents,
+            [None, Some(0), Some(0), Some(1), Some(1), Some(2), Some(2)]
+        );
         for (row, expected) in [
             ([0.0, 0.0], 1.0),
             ([0.0, 1.0], 2.0),
@@ -127,7 +160,11 @@ mod tests {
             ([1.0, 1.0], 4.0),
             ([f32::NAN, f32::NAN], 1.0),
         ] {
-            assert_eq!((tree.predict(&row), level.predict(&row)), (expected, expected), "{row:?}");
+            assert_eq!(
+                (tree.predict(&row), level.predict(&row)),
+                (expected, expected),
+                "{row:?}"
+            );
         }
     }
 }

@@ -1,5 +1,9 @@
 //! The stage as the host runs it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use gbdt::{Gbdt, Model};
 use proptest::prelude::*;
@@ -18,7 +22,8 @@ fn threshold(rows: i32) -> Table {
         .with_field(late, (0..rows).map(|row| row % 21 > 10))
 }
 
-const PARAMS: &str = r#"{"features": ["x", "noise"], "num_boost_round": 5, "margin_into": "margin"}"#;
+const PARAMS: &str =
+    r#"{"features": ["x", "noise"], "num_boost_round": 5, "margin_into": "margin"}"#;
 
 #[test]
 fn learns_a_threshold_and_predicts_it() {
@@ -30,18 +35,38 @@ fn learns_a_threshold_and_predicts_it() {
     assert_eq!(outcome.metrics[0].name, "train_logloss");
     assert!(outcome.metrics[0].value < 0.2, "{:?}", outcome.metrics);
 
-    let rows = Table::new().with_column("x", [Some(0), Some(20)]).with_column("noise", [Some(1.0), None]);
+    let rows = Table::new()
+        .with_column("x", [Some(0), Some(20)])
+        .with_column("noise", [Some(1.0), None]);
     let predicted = map::<Gbdt>(PARAMS, &[], &outcome.state, &rows).unwrap();
     let schema = predicted.schema();
-    assert_eq!(schema.fields.iter().map(|field| &field.name).collect::<Vec<_>>(), ["prediction", "margin"]);
-    assert!(schema.fields.iter().all(|field| field.role == Role::Prediction && !field.nullable));
+    assert_eq!(
+        schema
+            .fields
+            .iter()
+            .map(|field| &field.name)
+            .collect::<Vec<_>>(),
+        ["prediction", "margin"]
+    );
+    assert!(
+        schema
+            .fields
+            .iter()
+            .all(|field| field.role == Role::Prediction && !field.nullable)
+    );
     let number = |column: &str, row: usize| match predicted.column(column)[row] {
         trueline_sdk::testing::Cell::Float32(value) => value,
         ref other => panic!("{other:?}"),
     };
-    assert!(number("prediction", 0) < 0.2 && number("prediction", 1) > 0.8, "{predicted:?}");
+    assert!(
+        number("prediction", 0) < 0.2 && number("prediction", 1) > 0.8,
+        "{predicted:?}"
+    );
     for row in 0..2 {
-        assert_eq!(number("prediction", row), model.objective.predict(number("margin", row)));
+        assert_eq!(
+            number("prediction", row),
+            model.objective.predict(number("margin", row))
+        );
     }
 }
 
@@ -49,13 +74,19 @@ fn learns_a_threshold_and_predicts_it() {
 fn a_vector_and_its_elements_are_the_same_features() {
     let columns = threshold(200);
     let late = columns.schema().find("late").unwrap().clone();
-    let vector = Field::new("features", DataType::Float32List(2)).with_elements(vec!["x".into(), "noise".into()]);
+    let vector = Field::new("features", DataType::Float32List(2))
+        .with_elements(vec!["x".into(), "noise".into()]);
     let rows = (0..200i32).map(|row| {
-        let x = if row % 7 == 3 { f32::NAN } else { (row % 21) as f32 };
+        let x = if row % 7 == 3 {
+            f32::NAN
+        } else {
+            (row % 21) as f32
+        };
         [x, (row * 7919 % 101) as f32]
     });
-    let vectors =
-        Table::new().with_field(vector, rows).with_field(late, columns.column("late").iter().cloned());
+    let vectors = Table::new()
+        .with_field(vector, rows)
+        .with_field(late, columns.column("late").iter().cloned());
     let params = r#"{"num_boost_round": 3}"#;
     let named = r#"{"num_boost_round": 3, "features": ["x", "noise"]}"#;
     let from_vector = fit::<Gbdt>(params, &[("rows", &vectors)]).unwrap();
@@ -83,15 +114,26 @@ fn stops_early_and_keeps_the_best_round() {
     assert_eq!(model.trees.len(), 1);
     assert_eq!(model.attributes["best_iteration"], "0");
     assert_eq!(outcome.metrics[0].name, "validation_logloss");
-    assert_eq!(model.attributes["best_score"], outcome.metrics[0].value.to_string());
+    assert_eq!(
+        model.attributes["best_score"],
+        outcome.metrics[0].value.to_string()
+    );
 }
 
 #[test]
 fn signature_says_what_is_read_and_kept() {
     let table = threshold(3);
-    let signature = describe::<Gbdt>(PARAMS, &[("rows", &table), ("validation", &table)], Some(&table)).unwrap();
+    let signature = describe::<Gbdt>(
+        PARAMS,
+        &[("rows", &table), ("validation", &table)],
+        Some(&table),
+    )
+    .unwrap();
     let reduction = signature.reduction.unwrap();
-    assert_eq!(reduction.reads, [["x", "noise", "late"], ["x", "noise", "late"]]);
+    assert_eq!(
+        reduction.reads,
+        [["x", "noise", "late"], ["x", "noise", "late"]]
+    );
     assert!(!reduction.mergeable);
     assert_eq!(reduction.bytes_per_row, 4 * 3 + 2 * 2);
     assert_eq!(signature.mapping.unwrap().reads, ["x", "noise"]);
@@ -100,22 +142,72 @@ fn signature_says_what_is_read_and_kept() {
 #[test]
 fn wrong_plans_are_refused() {
     let table = threshold(10);
-    let no_label = Table::new().with_column("x", [1.0]).with_column("text", ["a"]);
+    let no_label = Table::new()
+        .with_column("x", [1.0])
+        .with_column("text", ["a"]);
     for (params, inputs, expected) in [
-        (r#"{"features": ["y"]}"#, vec![("rows", &table)], "there is no column `y`; the columns are x, noise, late"),
-        ("{}", vec![("rows", &table)], "there is no column `features`"),
-        (r#"{"features": []}"#, vec![("rows", &table)], "`features` is empty"),
-        (r#"{"features": ["x"]}"#, vec![("rows", &no_label)], "no column has the role label"),
-        (r#"{"features": ["text"], "label": "x"}"#, vec![("rows", &no_label)], "the column `text` is utf8"),
-        (r#"{"features": ["x"], "label": "text"}"#, vec![("rows", &no_label)], "must be a number"),
-        (r#"{"features": ["x", "late"]}"#, vec![("rows", &table)], "`late` is among `features`"),
-        (r#"{"features": ["x", "x"]}"#, vec![("rows", &table)], "`x` is there more than once"),
-        (r#"{"features": ["x"]}"#, vec![("rows", &table), ("test", &table)], "there is no input `test`"),
-        (r#"{"features": ["x"], "early_stopping_rounds": 3}"#, vec![("rows", &table)], "add a `validation` input"),
-        (r#"{"features": ["x"], "label": "late", "seed": 1}"#, vec![("rows", &table)], "unknown field `seed`"),
+        (
+            r#"{"features": ["y"]}"#,
+            vec![("rows", &table)],
+            "there is no column `y`; the columns are x, noise, late",
+        ),
+        (
+            "{}",
+            vec![("rows", &table)],
+            "there is no column `features`",
+        ),
+        (
+            r#"{"features": []}"#,
+            vec![("rows", &table)],
+            "`features` is empty",
+        ),
+        (
+            r#"{"features": ["x"]}"#,
+            vec![("rows", &no_label)],
+            "no column has the role label",
+        ),
+        (
+            r#"{"features": ["text"], "label": "x"}"#,
+            vec![("rows", &no_label)],
+            "the column `text` is utf8",
+        ),
+        (
+            r#"{"features": ["x"], "label": "text"}"#,
+            vec![("rows", &no_label)],
+            "must be a number",
+        ),
+        (
+            r#"{"features": ["x", "late"]}"#,
+            vec![("rows", &table)],
+            "`late` is among `features`",
+        ),
+        (
+            r#"{"features": ["x", "x"]}"#,
+            vec![("rows", &table)],
+            "`x` is there more than once",
+        ),
+        (
+            r#"{"features": ["x"]}"#,
+            vec![("rows", &table), ("test", &table)],
+            "there is no input `test`",
+        ),
+        (
+            r#"{"features": ["x"], "early_stopping_rounds": 3}"#,
+            vec![("rows", &table)],
+            "add a `validation` input",
+        ),
+        (
+            r#"{"features": ["x"], "label": "late", "seed": 1}"#,
+            vec![("rows", &table)],
+            "unknown field `seed`",
+        ),
     ] {
         let error = describe::<Gbdt>(params, &inputs, None).unwrap_err();
-        assert!(error.message().contains(expected), "{params}: {}", error.message());
+        assert!(
+            error.message().contains(expected),
+            "{params}: {}",
+            error.message()
+        );
     }
 }
 
@@ -125,22 +217,48 @@ fn wrong_rows_and_models_are_refused() {
     let state = fit::<Gbdt>(PARAMS, &[("rows", &table)]).unwrap().state;
     let swapped = r#"{"features": ["noise", "x"]}"#;
     for (params, state, expected) in [
-        (swapped, &state[..], "feature 0 is `noise`, but the model was trained with `x`"),
-        (r#"{"features": ["x"]}"#, &state, "trained on 2 features, but the rows have 1"),
+        (
+            swapped,
+            &state[..],
+            "feature 0 is `noise`, but the model was trained with `x`",
+        ),
+        (
+            r#"{"features": ["x"]}"#,
+            &state,
+            "trained on 2 features, but the rows have 1",
+        ),
         (PARAMS, b"", "must be fitted before it predicts"),
         (PARAMS, b"[]", "`{` must stand here"),
-        (r#"{"features": ["x", "noise"], "margin_into": "prediction"}"#, &state, "are both `prediction`"),
+        (
+            r#"{"features": ["x", "noise"], "margin_into": "prediction"}"#,
+            &state,
+            "are both `prediction`",
+        ),
     ] {
         let error = map::<Gbdt>(params, &[], state, &table).unwrap_err();
         assert!(error.message().contains(expected), "{}", error.message());
     }
     let label = Field::new("y", DataType::Float64).with_role(Role::Label);
     for (labels, params, expected) in [
-        ([Some(1.0), None], r#"{"features": ["x"]}"#, "row 1 has label NaN"),
-        ([Some(1.0), Some(2.0)], r#"{"features": ["x"], "objective": "binary:logistic"}"#, "row 1 has label 2"),
-        ([Some(3e38), Some(-3e38)], r#"{"features": ["x"]}"#, "too large"),
+        (
+            [Some(1.0), None],
+            r#"{"features": ["x"]}"#,
+            "row 1 has label NaN",
+        ),
+        (
+            [Some(1.0), Some(2.0)],
+            r#"{"features": ["x"], "objective": "binary:logistic"}"#,
+            "row 1 has label 2",
+        ),
+        (
+            [Some(3e38), Some(-3e38)],
+            r#"{"features": ["x"]}"#,
+            "too large",
+        ),
     ] {
-        let table = Table::new().with_column("x", [1.0, 2.0]).with_field(label.clone(), labels);
+        let table = Table::new()
+            .with_column("x", [1.0, 2.0])
+            .with_field(label.clone(), labels);
         let error = fit::<Gbdt>(params, &[("rows", &table)]).unwrap_err();
         assert!(error.message().contains(expected), "{}", error.message());
     }
@@ -157,14 +275,23 @@ fn any_table() -> impl Strategy<Value = Table> {
         Field::new("c", DataType::Boolean),
         Field::new("d", DataType::Float32List(2)),
     ]);
-    let label = Field::new("y", DataType::Int32).required().with_role(Role::Label);
-    let weight = Field::new("w", DataType::Float32).required().with_role(Role::Weight);
+    let label = Field::new("y", DataType::Int32)
+        .required()
+        .with_role(Role::Label);
+    let weight = Field::new("w", DataType::Float32)
+        .required()
+        .with_role(Role::Weight);
     (tables(&schema, 0..60), any::<i32>()).prop_map(move |(table, seed)| {
         let numbers = |of: i32| {
-            (0..table.rows()).zip((1i32..).step_by(2)).map(move |(_, odd)| (seed.wrapping_mul(odd) >> 7).rem_euclid(of))
+            (0..table.rows())
+                .zip((1i32..).step_by(2))
+                .map(move |(_, odd)| (seed.wrapping_mul(odd) >> 7).rem_euclid(of))
         };
         let (labels, weights) = (numbers(2), numbers(5).map(|halves| halves as f32 * 0.5));
-        table.clone().with_field(label.clone(), labels).with_field(weight.clone(), weights)
+        table
+            .clone()
+            .with_field(label.clone(), labels)
+            .with_field(weight.clone(), weights)
     })
 }
 

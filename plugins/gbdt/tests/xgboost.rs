@@ -1,6 +1,10 @@
 //! The same trees and margins as XGBoost: `fixtures/` holds what version 3.4.1 made of small tables,
 //! written by `tests/python/xgboost_parity.py fixtures`.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "../examples/train_csv/csv.rs"]
 mod csv;
@@ -27,12 +31,24 @@ fn check(name: &str) {
         assert_eq!(theirs, ours, "{name}, tree {id}");
     }
     assert_eq!(theirs, trained.model, "{name}");
-    assert_eq!(Model::read(&trained.model.write()).unwrap(), trained.model, "{name}, read back");
+    assert_eq!(
+        Model::read(&trained.model.write()).unwrap(),
+        trained.model,
+        "{name}, read back"
+    );
 
-    let margins: Vec<f32> = read(".margins.txt").lines().map(|line| line.parse().unwrap()).collect();
+    let margins: Vec<f32> = read(".margins.txt")
+        .lines()
+        .map(|line| line.parse().unwrap())
+        .collect();
     let mut predicted = vec![theirs.objective.margin(theirs.base_score); margins.len()];
     Forest::new(&theirs.trees).add_margins(&features, names.len(), &mut predicted);
-    let bits = |margins: &[f32]| margins.iter().map(|margin| margin.to_bits()).collect::<Vec<_>>();
+    let bits = |margins: &[f32]| {
+        margins
+            .iter()
+            .map(|margin| margin.to_bits())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(bits(&margins), bits(&predicted), "{name}, margins");
 }
 
@@ -53,14 +69,20 @@ fn weights_and_every_regularization() {
 
 #[test]
 fn file_is_xgboosts_but_for_its_version() {
-    let path = format!("{}/tests/fixtures/squared_dense.model.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/tests/fixtures/squared_dense.model.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let theirs = fs::read_to_string(path).unwrap();
     let mut model = Model::read(theirs.as_bytes()).unwrap();
     model.attributes = BTreeMap::new();
     let ours = String::from_utf8(model.write()).unwrap();
     // The keys that 3.1 added, and the list around `base_score` that earlier versions misread.
     let expected = theirs
-        .replace(r#""cats":{"enc":[],"feature_segments":[],"sorted_idx":[]},"#, "")
+        .replace(
+            r#""cats":{"enc":[],"feature_segments":[],"sorted_idx":[]},"#,
+            "",
+        )
         .replace(r#""base_score":"["#, r#""base_score":""#)
         .replace(r#"]","boost_from_average""#, r#"","boost_from_average""#)
         .replace(r#""version":[3,4,1]"#, r#""version":[1,7,6]"#);

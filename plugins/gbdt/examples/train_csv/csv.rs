@@ -10,15 +10,29 @@ pub(crate) type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 pub(crate) fn read_csv(path: &str) -> Result<(Vec<String>, Rows)> {
     let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
     let mut lines = text.lines();
-    let header: Vec<&str> = lines.next().ok_or("the file is empty")?.split(',').collect();
+    let header: Vec<&str> = lines
+        .next()
+        .ok_or("the file is empty")?
+        .split(',')
+        .collect();
     let weighted = header.contains(&"weight");
     let is_feature = |name: &&str| !["label", "weight"].contains(name);
-    let names: Vec<String> = header.iter().copied().filter(is_feature).map(str::to_owned).collect();
+    let names: Vec<String> = header
+        .iter()
+        .copied()
+        .filter(is_feature)
+        .map(str::to_owned)
+        .collect();
     let mut rows = Rows::new(names.len(), weighted);
     for line in lines {
-        let (mut features, mut label, mut weight) = (Vec::with_capacity(names.len()), f32::NAN, 1.0);
+        let (mut features, mut label, mut weight) =
+            (Vec::with_capacity(names.len()), f32::NAN, 1.0);
         for (name, cell) in header.iter().zip(line.split(',')) {
-            let value = if cell.is_empty() { f32::NAN } else { cell.parse::<f32>()? };
+            let value = if cell.is_empty() {
+                f32::NAN
+            } else {
+                cell.parse::<f32>()?
+            };
             match *name {
                 "label" => label = value,
                 "weight" => weight = value,

@@ -34,7 +34,10 @@ fn train_model(params: &str, rows: &str, model: &str, validation: Option<&str>) 
     let validation = validation.map(read_csv).transpose()?.map(|(_, rows)| rows);
     let started = std::time::Instant::now();
     let mut trained = train(&params, rows, validation.as_ref(), &mut |round, metrics| {
-        let metrics: Vec<_> = metrics.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let metrics: Vec<_> = metrics
+            .iter()
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
         let _ = writeln!(std::io::stderr(), "[{round}] {}", metrics.join(" "));
         true
     })?;
@@ -51,7 +54,8 @@ fn predict(model: &str, rows: &str) -> Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout());
     let started = std::time::Instant::now();
     for block in rows.blocks() {
-        let mut margins = vec![model.objective.margin(model.base_score); block.len() / rows.feature_count()];
+        let mut margins =
+            vec![model.objective.margin(model.base_score); block.len() / rows.feature_count()];
         forest.add_margins(block, rows.feature_count(), &mut margins);
         for margin in margins {
             writeln!(out, "{margin:e} {:e}", model.objective.predict(margin))?;

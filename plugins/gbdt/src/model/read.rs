@@ -17,8 +17,12 @@ impl Model {
     /// # Errors
     /// [`Error::Data`] that says what is wrong or what is not supported.
     pub fn read(bytes: &[u8]) -> Result<Self> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| invalid(format_args!("it is not UTF-8 JSON, from byte {}", error.valid_up_to())))?;
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            invalid(format_args!(
+                "it is not UTF-8 JSON, from byte {}",
+                error.valid_up_to()
+            ))
+        })?;
         let mut file = File::default();
         let mut reader = Reader::new(text);
         reader.object(|reader, key| match key {
@@ -106,22 +110,51 @@ impl File {
     fn check(self) -> Result<Model> {
         match self.booster.as_deref() {
             Some("gbtree") => {}
-            Some(other) => return Err(unsupported(format_args!("the booster `{other}`; `gbtree` is"))),
+            Some(other) => {
+                return Err(unsupported(format_args!(
+                    "the booster `{other}`; `gbtree` is"
+                )));
+            }
             None => return Err(invalid("it has no `learner.gradient_booster.name`")),
         }
-        let name = self.objective.ok_or_else(|| invalid("it has no `learner.objective.name`"))?;
-        let objective = Objective::ALL.into_iter().find(|objective| objective.name() == name);
+        let name = self
+            .objective
+            .ok_or_else(|| invalid("it has no `learner.objective.name`"))?;
+        let objective = Objective::ALL
+            .into_iter()
+            .find(|objective| objective.name() == name);
         let objective = objective.ok_or_else(|| {
-            unsupported(format_args!("the objective `{name}`; {} are", Objective::ALL.map(Objective::name).join(" and ")))
+            unsupported(format_args!(
+                "the objective `{name}`; {} are",
+                Objective::ALL.map(Objective::name).join(" and ")
+            ))
         })?;
-        let several = |key: &str| self.model_param.get(key).is_some_and(|count| !matches!(count.as_str(), "0" | "1"));
-        if several("num_class") || several("num_target") || self.tree_classes.iter().any(|&class| class != 0) {
-            return Err(unsupported("a model of several classes or targets; one of a single output is"));
+        let several = |key: &str| {
+            self.model_param
+                .get(key)
+                .is_some_and(|count| !matches!(count.as_str(), "0" | "1"))
+        };
+        if several("num_class")
+            || several("num_target")
+            || self.tree_classes.iter().any(|&class| class != 0)
+        {
+            return Err(unsupported(
+                "a model of several classes or targets; one of a single output is",
+            ));
         }
-        let base_score = self.model_param.get("base_score").ok_or_else(|| invalid("it has no `base_score`"))?;
+        let base_score = self
+            .model_param
+            .get("base_score")
+            .ok_or_else(|| invalid("it has no `base_score`"))?;
         // XGBoost 3.1 and later write a list of one.
-        let base_score = parse("base_score", base_score.trim_start_matches('[').trim_end_matches(']'))?;
-        let feature_count = self.model_param.get("num_feature").ok_or_else(|| invalid("it has no `num_feature`"))?;
+        let base_score = parse(
+            "base_score",
+            base_score.trim_start_matches('[').trim_end_matches(']'),
+        )?;
+        let feature_count = self
+            .model_param
+            .get("num_feature")
+            .ok_or_else(|| invalid("it has no `num_feature`"))?;
         let feature_count: u32 = parse("num_feature", feature_count)?;
         // The highest bit of a feature's number is used in prediction.
         if feature_count == 0 || feature_count > i32::MAX as u32 {
@@ -132,7 +165,8 @@ impl File {
             .into_iter()
             .enumerate()
             .map(|(id, tree)| {
-                tree.check(feature_count).map_err(|what| invalid(format_args!("tree {id}: {what}")))
+                tree.check(feature_count)
+                    .map_err(|what| invalid(format_args!("tree {id}: {what}")))
             })
             .collect();
         Ok(Model {
@@ -187,10 +221,14 @@ impl TreeArrays {
             return Err("it has no nodes".into());
         }
         if let Some((name, length)) = lengths.into_iter().find(|&(_, length)| length != count) {
-            return Err(format!("`left_children` has {count} nodes, `{name}` has {length}"));
+            return Err(format!(
+                "`left_children` has {count} nodes, `{name}` has {length}"
+            ));
         }
         if self.split_type.iter().any(|&kind| kind != 0) {
-            return Err("categorical splits are not supported; encode categories as numbers".into());
+            return Err(
+                "categorical splits are not supported; encode categories as numbers".into(),
+            );
         }
         let mut nodes = Vec::with_capacity(count);
         for at in 0..count {
@@ -215,12 +253,21 @@ impl TreeArrays {
             return Ok(NodeKind::Leaf { value });
         }
         let child = |child: i64| {
-            let index = u32::try_from(child).ok().filter(|&index| (index as usize) < self.left_children.len());
-            index.ok_or_else(|| format!("node {at} has the child {child}, of {} nodes", self.left_children.len()))
+            let index = u32::try_from(child)
+                .ok()
+                .filter(|&index| (index as usize) < self.left_children.len());
+            index.ok_or_else(|| {
+                format!(
+                    "node {at} has the child {child}, of {} nodes",
+                    self.left_children.len()
+                )
+            })
         };
         let feature = self.split_indices[at];
         if feature >= feature_count {
-            return Err(format!("node {at} splits on feature {feature}, of {feature_count}"));
+            return Err(format!(
+                "node {at} splits on feature {feature}, of {feature_count}"
+            ));
         }
         Ok(NodeKind::Split {
             feature,
@@ -237,7 +284,9 @@ impl TreeArrays {
 /// children from the root ends.
 fn link_parents(nodes: &mut [Node]) -> Result<(), String> {
     for at in 0..nodes.len() {
-        let NodeKind::Split { left, right, .. } = nodes[at].kind else { continue };
+        let NodeKind::Split { left, right, .. } = nodes[at].kind else {
+            continue;
+        };
         for child in [left, right] {
             let node = &mut nodes[child as usize];
             if child == 0 || node.parent.is_some() {
@@ -259,7 +308,8 @@ fn strings(reader: &mut Reader) -> Result<BTreeMap<String, String>> {
 }
 
 fn parse<T: FromStr>(name: &str, text: &str) -> Result<T> {
-    text.parse().map_err(|_| invalid(format_args!("`{name}` is `{text}`")))
+    text.parse()
+        .map_err(|_| invalid(format_args!("`{name}` is `{text}`")))
 }
 
 fn invalid(what: impl std::fmt::Display) -> Error {

@@ -36,7 +36,11 @@ impl Model {
         out.push_str(r#"],"tree_info":["#);
         join(&mut out, &self.trees, |out, _| out.push('0'));
         out.push_str(r#"],"trees":["#);
-        join(&mut out, self.trees.iter().enumerate(), |out, (id, tree)| self.tree(out, id, tree));
+        join(
+            &mut out,
+            self.trees.iter().enumerate(),
+            |out, (id, tree)| self.tree(out, id, tree),
+        );
         let _ = write!(
             out,
             r#"]}},"name":"gbtree"}},"learner_model_param":{{"base_score":"{:E}","boost_from_average":"1","num_class":"0","num_feature":"{}","num_target":"1"}},"objective":{{"name":"{}","reg_loss_param":{{"scale_pos_weight":"{}"}}}}}},"version":{VERSION}}}"#,
@@ -47,11 +51,16 @@ impl Model {
 
     fn tree(&self, out: &mut String, id: usize, tree: &Tree) {
         let nodes = &tree.nodes;
-        let split_or = |kind: NodeKind, leaf: i64, split: fn(u32, u32, u32, bool) -> i64| match kind {
+        let split_or = |kind: NodeKind, leaf: i64, split: fn(u32, u32, u32, bool) -> i64| match kind
+        {
             NodeKind::Leaf { .. } => leaf,
-            NodeKind::Split { feature, left, right, default_left, .. } => {
-                split(feature, left, right, default_left)
-            }
+            NodeKind::Split {
+                feature,
+                left,
+                right,
+                default_left,
+                ..
+            } => split(feature, left, right, default_left),
         };
         let floats = |out: &mut String, key: &str, value: &dyn Fn(&crate::Node) -> f32| {
             array(out, key, nodes, |out, node| float(out, value(node)));
@@ -62,20 +71,30 @@ impl Model {
         out.push('{');
         floats(out, "base_weights", &|node| node.base_weight);
         out.push_str(r#""categories":[],"categories_nodes":[],"categories_segments":[],"categories_sizes":[],"#);
-        integers(out, "default_left", &|node| split_or(node.kind, 0, |_, _, _, left| left.into()));
+        integers(out, "default_left", &|node| {
+            split_or(node.kind, 0, |_, _, _, left| left.into())
+        });
         let _ = write!(out, r#""id":{id},"#);
-        integers(out, "left_children", &|node| split_or(node.kind, NO_CHILD, |_, left, _, _| left.into()));
+        integers(out, "left_children", &|node| {
+            split_or(node.kind, NO_CHILD, |_, left, _, _| left.into())
+        });
         floats(out, "loss_changes", &|node| match node.kind {
             NodeKind::Leaf { .. } => 0.0,
             NodeKind::Split { loss_change, .. } => loss_change,
         });
-        integers(out, "parents", &|node| node.parent.map_or(NO_PARENT, i64::from));
-        integers(out, "right_children", &|node| split_or(node.kind, NO_CHILD, |_, _, right, _| right.into()));
+        integers(out, "parents", &|node| {
+            node.parent.map_or(NO_PARENT, i64::from)
+        });
+        integers(out, "right_children", &|node| {
+            split_or(node.kind, NO_CHILD, |_, _, right, _| right.into())
+        });
         floats(out, "split_conditions", &|node| match node.kind {
             NodeKind::Leaf { value } => value,
             NodeKind::Split { threshold, .. } => threshold,
         });
-        integers(out, "split_indices", &|node| split_or(node.kind, 0, |feature, _, _, _| feature.into()));
+        integers(out, "split_indices", &|node| {
+            split_or(node.kind, 0, |feature, _, _, _| feature.into())
+        });
         integers(out, "split_type", &|_| 0);
         floats(out, "sum_hessian", &|node| node.sum_hessian);
         let _ = write!(
@@ -98,7 +117,12 @@ fn join<T>(out: &mut String, items: impl IntoIterator<Item = T>, write: impl Fn(
 }
 
 /// Writes a key, an array and a comma.
-fn array<T>(out: &mut String, key: &str, items: impl IntoIterator<Item = T>, write: impl Fn(&mut String, T)) {
+fn array<T>(
+    out: &mut String,
+    key: &str,
+    items: impl IntoIterator<Item = T>,
+    write: impl Fn(&mut String, T),
+) {
     let _ = write!(out, r#""{key}":["#);
     join(out, items, write);
     out.push_str("],");
