@@ -49,10 +49,25 @@ impl Reduce for Check {
     fn begin(params: Params, inputs: &[Input], _pass: u32, _state: &[u8]) -> Result<Self> {
         let schema = trueline_sdk::schema::rows(inputs)?;
         let columns = resolve(&params, schema)?;
-        let unique = params.unique.as_ref().map_or(&[][..], |unique| unique.columns());
-        let key = unique.iter().filter_map(|name| schema.index_of(name)).collect();
-        let counted = Counted { rows: 0, tallies: vec![Tally::default(); columns.len()] };
-        Ok(Self { params, columns, key, counted, keys: Keys::default() })
+        let unique = params
+            .unique
+            .as_ref()
+            .map_or(&[][..], |unique| unique.columns());
+        let key = unique
+            .iter()
+            .filter_map(|name| schema.index_of(name))
+            .collect();
+        let counted = Counted {
+            rows: 0,
+            tallies: vec![Tally::default(); columns.len()],
+        };
+        Ok(Self {
+            params,
+            columns,
+            key,
+            counted,
+            keys: Keys::default(),
+        })
     }
 
     fn update(&mut self, _input: usize, batch: &Batch<'_>) -> Result<()> {
@@ -71,8 +86,14 @@ impl Reduce for Check {
     }
 
     fn partial(&self) -> Result<Vec<u8>> {
-        let counted = Counted { rows: self.counted.rows, tallies: self.counted.tallies.clone() };
-        state::encode(&Partial { counted, keys: self.keys.to_bytes() })
+        let counted = Counted {
+            rows: self.counted.rows,
+            tallies: self.counted.tallies.clone(),
+        };
+        state::encode(&Partial {
+            counted,
+            keys: self.keys.to_bytes(),
+        })
     }
 
     fn merge(&mut self, partial: &[u8]) -> Result<()> {
@@ -88,9 +109,17 @@ impl Reduce for Check {
         let rows = self.counted.rows;
         let verdicts = self.verdicts();
         let findings: Vec<Finding> = verdicts.iter().filter_map(Verdict::finding).collect();
-        let failed = findings.iter().filter(|finding| finding.severity == Severity::Fail).count();
+        let failed = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Fail)
+            .count();
         let warnings = findings.len() - failed;
-        let report = Report { rows, failed, warnings, expectations: &verdicts };
+        let report = Report {
+            rows,
+            failed,
+            warnings,
+            expectations: &verdicts,
+        };
         let report = serde_json::to_string(&report)
             .map_err(|error| Error::other(format!("the report cannot be written: {error}")))?;
         let metrics = vec![
@@ -98,25 +127,46 @@ impl Reduce for Check {
             Metric::new("failed", failed as f64),
             Metric::new("warnings", warnings as f64),
         ];
-        Ok(Outcome { metrics, findings, report: Some(report), ..Outcome::default() })
+        Ok(Outcome {
+            metrics,
+            findings,
+            report: Some(report),
+            ..Outcome::default()
+        })
     }
 }
 
 impl Check {
     fn verdicts(self) -> Vec<Verdict> {
-        let Self { params, columns, counted: Counted { rows, tallies }, keys, .. } = self;
+        let Self {
+            params,
+            columns,
+            counted: Counted { rows, tallies },
+            keys,
+            ..
+        } = self;
         let level = |own: Option<Level>| own.unwrap_or(params.severity);
         let mut verdicts = Vec::new();
         if let Some(expected) = &params.rows {
             verdicts.extend(verdict::of_rows(expected, params.severity, rows));
         }
         if let Some(unique) = &params.unique {
-            verdicts.push(verdict::of_unique(unique.columns(), level(unique.severity()), keys.repeated()));
+            verdicts.push(verdict::of_unique(
+                unique.columns(),
+                level(unique.severity()),
+                keys.repeated(),
+            ));
         }
         for (resolved, tally) in columns.into_iter().zip(&tallies) {
             match resolved {
-                Resolved::Column(expected) => verdicts.extend(verdict::of_column(&expected, tally, rows)),
-                Resolved::Unmet { name, level, message } => verdicts.push(Verdict::unmet(&name, level, message)),
+                Resolved::Column(expected) => {
+                    verdicts.extend(verdict::of_column(&expected, tally, rows))
+                }
+                Resolved::Unmet {
+                    name,
+                    level,
+                    message,
+                } => verdicts.push(Verdict::unmet(&name, level, message)),
             }
         }
         verdicts

@@ -32,7 +32,11 @@ pub(crate) enum Resolved {
     /// They can be checked.
     Column(ColumnExpectation),
     /// They cannot: the column is missing or has another type.
-    Unmet { name: String, level: Level, message: String },
+    Unmet {
+        name: String,
+        level: Level,
+        message: String,
+    },
 }
 
 /// What the stage says before anything runs.
@@ -41,7 +45,9 @@ pub(crate) enum Resolved {
 /// [`Error::Params`] if the parameters cannot be, [`Error::Schema`] if the columns are not as expected.
 pub(crate) fn describe(params: &Params, inputs: &[Input]) -> Result<Signature> {
     if inputs.len() > 1 {
-        return Err(Error::schema("expectations are of one table: name it with `in`"));
+        return Err(Error::schema(
+            "expectations are of one table: name it with `in`",
+        ));
     }
     let schema = trueline_sdk::schema::rows(inputs)?;
     check_names(params, schema)?;
@@ -52,19 +58,32 @@ pub(crate) fn describe(params: &Params, inputs: &[Input]) -> Result<Signature> {
             Resolved::Column(column) => {
                 reads.insert(column.name);
             }
-            Resolved::Unmet { name, level: Level::Fail, message } => {
+            Resolved::Unmet {
+                name,
+                level: Level::Fail,
+                message,
+            } => {
                 // Of a missing column, this says which there are.
                 schema.field(&name)?;
                 return Err(Error::schema(message));
             }
             // The reduction reads the column even so, to see its type.
-            Resolved::Unmet { name, .. } => reads.extend(schema.find(&name).map(|field| field.name.clone())),
+            Resolved::Unmet { name, .. } => {
+                reads.extend(schema.find(&name).map(|field| field.name.clone()))
+            }
         }
     }
-    let unique = params.unique.as_ref().map_or(&[][..], |unique| unique.columns());
+    let unique = params
+        .unique
+        .as_ref()
+        .map_or(&[][..], |unique| unique.columns());
     check_unique(params, schema)?;
     reads.extend(unique.iter().cloned());
-    let in_order = schema.fields.iter().map(|field| &field.name).filter(|name| reads.contains(*name));
+    let in_order = schema
+        .fields
+        .iter()
+        .map(|field| &field.name)
+        .filter(|name| reads.contains(*name));
     Ok(Signature::reduces(Reduction {
         bytes_per_row: if unique.is_empty() { 0 } else { BYTES_PER_KEY },
         ..Reduction::one_pass(in_order)
@@ -78,22 +97,34 @@ pub(crate) fn describe(params: &Params, inputs: &[Input]) -> Result<Signature> {
 pub(crate) fn resolve(params: &Params, schema: &Schema) -> Result<Vec<Resolved>> {
     let resolve = |(name, expected): (&String, &params::Column)| {
         let level = expected.severity.unwrap_or(params.severity);
-        let unmet = |message| Ok(Resolved::Unmet { name: name.clone(), level, message });
+        let unmet = |message| {
+            Ok(Resolved::Unmet {
+                name: name.clone(),
+                level,
+                message,
+            })
+        };
         let Some(place) = schema.index_of(name) else {
             return unmet(format!("there is no column `{name}`"));
         };
         let field = &schema.fields[place];
         match expected.data_type {
-            Some(data_type) if data_type != field.data_type => {
-                unmet(format!("column `{name}` is {}, but {data_type} is expected", field.data_type))
-            }
+            Some(data_type) if data_type != field.data_type => unmet(format!(
+                "column `{name}` is {}, but {data_type} is expected",
+                field.data_type
+            )),
             _ => column(place, field, expected, level).map(Resolved::Column),
         }
     };
     params.columns.iter().map(resolve).collect()
 }
 
-fn column(place: usize, field: &Field, expected: &params::Column, level: Level) -> Result<ColumnExpectation> {
+fn column(
+    place: usize,
+    field: &Field,
+    expected: &params::Column,
+    level: Level,
+) -> Result<ColumnExpectation> {
     let kind = Kind::of(field.data_type);
     let wrong = |what: &str, literal: &Literal| {
         Error::params(format!(
@@ -116,10 +147,19 @@ fn column(place: usize, field: &Field, expected: &params::Column, level: Level) 
     };
     let (min, max) = (bound("min", &expected.min)?, bound("max", &expected.max)?);
     if min.zip(max).is_some_and(|(min, max)| min > max) {
-        return Err(Error::params(format!("column `{}` has a `min` above its `max`", field.name)));
+        return Err(Error::params(format!(
+            "column `{}` has a `min` above its `max`",
+            field.name
+        )));
     }
-    if expected.max_null_share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
-        return Err(Error::params(format!("`max_null_share` of column `{}` must be from 0 to 1", field.name)));
+    if expected
+        .max_null_share
+        .is_some_and(|share| !(0.0..=1.0).contains(&share))
+    {
+        return Err(Error::params(format!(
+            "`max_null_share` of column `{}` must be from 0 to 1",
+            field.name
+        )));
     }
     if expected.finite && !kind.is_float() {
         return Err(Error::params(format!(
@@ -129,7 +169,10 @@ fn column(place: usize, field: &Field, expected: &params::Column, level: Level) 
     }
     let allowed = expected.allowed.as_ref().map(|literals| {
         if literals.is_empty() {
-            return Err(Error::params(format!("`allowed` of column `{}` is empty", field.name)));
+            return Err(Error::params(format!(
+                "`allowed` of column `{}` is empty",
+                field.name
+            )));
         }
         let value = |literal| kind.value(literal).ok_or_else(|| wrong("allowed", literal));
         literals.iter().map(value).collect()
@@ -148,42 +191,66 @@ fn column(place: usize, field: &Field, expected: &params::Column, level: Level) 
 }
 
 fn check_names(params: &Params, schema: &Schema) -> Result<()> {
-    let Some(expected) = &params.names else { return Ok(()) };
-    let names: Vec<String> = schema.fields.iter().map(|field| field.name.clone()).collect();
+    let Some(expected) = &params.names else {
+        return Ok(());
+    };
+    let names: Vec<String> = schema
+        .fields
+        .iter()
+        .map(|field| field.name.clone())
+        .collect();
     if names == *expected {
         return Ok(());
     }
     let list = |names: &[String], others: &[String]| {
-        let only: Vec<&str> = names.iter().filter(|name| !others.contains(name)).map(String::as_str).collect();
+        let only: Vec<&str> = names
+            .iter()
+            .filter(|name| !others.contains(name))
+            .map(String::as_str)
+            .collect();
         only.join(", ")
     };
     let (missing, surplus) = (list(expected, &names), list(&names, expected));
-    Err(Error::schema(match (missing.is_empty(), surplus.is_empty()) {
-        (false, true) => format!("columns are missing: {missing}"),
-        (true, false) => format!("there are columns that `names` does not have: {surplus}"),
-        (false, false) => format!("columns are missing: {missing}; and `names` does not have: {surplus}"),
-        (true, true) => format!("the columns are in another order: {}", names.join(", ")),
-    }))
+    Err(Error::schema(
+        match (missing.is_empty(), surplus.is_empty()) {
+            (false, true) => format!("columns are missing: {missing}"),
+            (true, false) => format!("there are columns that `names` does not have: {surplus}"),
+            (false, false) => {
+                format!("columns are missing: {missing}; and `names` does not have: {surplus}")
+            }
+            (true, true) => format!("the columns are in another order: {}", names.join(", ")),
+        },
+    ))
 }
 
 fn check_rows(params: &Params) -> Result<()> {
     let bounds = params.rows.as_ref().map(|rows| (rows.min, rows.max));
     match bounds {
-        Some((Some(min), Some(max))) if min > max => Err(Error::params("`rows` has a `min` above its `max`")),
+        Some((Some(min), Some(max))) if min > max => {
+            Err(Error::params("`rows` has a `min` above its `max`"))
+        }
         Some((None, None)) => Err(Error::params("`rows` needs `min`, `max` or both")),
         _ => Ok(()),
     }
 }
 
 fn check_unique(params: &Params, schema: &Schema) -> Result<()> {
-    let Some(unique) = &params.unique else { return Ok(()) };
+    let Some(unique) = &params.unique else {
+        return Ok(());
+    };
     if unique.columns().is_empty() {
         return Err(Error::params("`unique` needs at least one column"));
     }
     for name in unique.columns() {
         let field = schema.field(name)?;
-        if matches!(field.data_type, DataType::Float32List(_) | DataType::Float64List(_)) {
-            return Err(Error::params(format!("`unique`: column `{name}` is {}, not a key", field.data_type)));
+        if matches!(
+            field.data_type,
+            DataType::Float32List(_) | DataType::Float64List(_)
+        ) {
+            return Err(Error::params(format!(
+                "`unique`: column `{name}` is {}, not a key",
+                field.data_type
+            )));
         }
     }
     Ok(())

@@ -56,8 +56,12 @@ impl Kind {
             (Self::Boolean, Literal::Boolean(value)) => Value::Key(i64::from(*value)),
             (Self::Integer, Literal::Integer(value)) => Value::Key(*value),
             (Self::Integer, Literal::Float(value)) => Value::Key(whole(*value)?),
-            (Self::Float32 | Self::Float64, Literal::Integer(value)) => Value::Key(self.float(*value as f64)),
-            (Self::Float32 | Self::Float64, Literal::Float(value)) => Value::Key(self.float(*value)),
+            (Self::Float32 | Self::Float64, Literal::Integer(value)) => {
+                Value::Key(self.float(*value as f64))
+            }
+            (Self::Float32 | Self::Float64, Literal::Float(value)) => {
+                Value::Key(self.float(*value))
+            }
             (Self::Date, Literal::Text(text)) => Value::Key(civil::parse_date(text)?),
             (Self::Timestamp, Literal::Text(text)) => Value::Key(civil::parse_timestamp(text)?),
             (Self::Text, Literal::Text(text)) => Value::Text(text.clone()),
@@ -96,13 +100,23 @@ impl Kind {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a float32 column holds what is nearest")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a float32 column holds what is nearest"
+    )]
     fn float(self, value: f64) -> i64 {
-        key_of(if self == Self::Float32 { f64::from(value as f32) } else { value })
+        key_of(if self == Self::Float32 {
+            f64::from(value as f32)
+        } else {
+            value
+        })
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the key was made of a float32")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the key was made of a float32"
+)]
 fn shown_as_f32(value: f64) -> String {
     (value as f32).to_string()
 }
@@ -110,23 +124,43 @@ fn shown_as_f32(value: f64) -> String {
 /// The key of each row, of any column but text and bytes; a null row's means nothing.
 pub(crate) fn keys(column: &Column<'_>, rows: usize) -> Result<Vec<i64>> {
     Ok(match &column.values {
-        Values::Boolean(_) => (0..rows).map(|row| column.boolean(row).map(i64::from)).collect::<Result<_>>()?,
-        Values::Int32(values) | Values::Date(values) => values.iter().map(|&value| i64::from(value)).collect(),
+        Values::Boolean(_) => (0..rows)
+            .map(|row| column.boolean(row).map(i64::from))
+            .collect::<Result<_>>()?,
+        Values::Int32(values) | Values::Date(values) => {
+            values.iter().map(|&value| i64::from(value)).collect()
+        }
         Values::Int64(values) | Values::Timestamp(values) => values.to_vec(),
-        Values::Float32(values) => values.iter().map(|&value| key_of(f64::from(value))).collect(),
+        Values::Float32(values) => values
+            .iter()
+            .map(|&value| key_of(f64::from(value)))
+            .collect(),
         Values::Float64(values) => values.iter().map(|&value| key_of(value)).collect(),
-        _ => return Err(Error::other(format!("values of {} have no order", column.data_type()))),
+        _ => {
+            return Err(Error::other(format!(
+                "values of {} have no order",
+                column.data_type()
+            )));
+        }
     })
 }
 
 /// Sorts as floats do, NaN last: a negative float's bits are turned around. -0.0 becomes 0.0.
 fn key_of(value: f64) -> i64 {
     let bits = (value + 0.0).to_bits() as i64;
-    if value.is_nan() { i64::MAX } else { bits ^ (bits >> 63 & i64::MAX) }
+    if value.is_nan() {
+        i64::MAX
+    } else {
+        bits ^ (bits >> 63 & i64::MAX)
+    }
 }
 
 fn float_of(key: i64) -> f64 {
-    if key == i64::MAX { f64::NAN } else { f64::from_bits((key ^ (key >> 63 & i64::MAX)) as u64) }
+    if key == i64::MAX {
+        f64::NAN
+    } else {
+        f64::from_bits((key ^ (key >> 63 & i64::MAX)) as u64)
+    }
 }
 
 /// Whether the key is that of a NaN.
@@ -140,7 +174,10 @@ pub(crate) fn is_infinite(key: i64) -> bool {
 }
 
 /// A float without a fraction, as the integer that it is.
-#[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "checked to be whole and in range"
+)]
 fn whole(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() < 9.2e18).then_some(value as i64)
 }
@@ -151,8 +188,17 @@ mod tests {
 
     #[test]
     fn keys_sort_like_floats_and_give_them_back() {
-        let sorted =
-            [f64::NEG_INFINITY, f64::MIN, -1.0, -f64::from_bits(1), 0.0, f64::from_bits(1), 0.1, f64::MAX, f64::INFINITY];
+        let sorted = [
+            f64::NEG_INFINITY,
+            f64::MIN,
+            -1.0,
+            -f64::from_bits(1),
+            0.0,
+            f64::from_bits(1),
+            0.1,
+            f64::MAX,
+            f64::INFINITY,
+        ];
         for pair in sorted.windows(2) {
             assert!(key_of(pair[0]) < key_of(pair[1]), "{pair:?}");
         }
@@ -168,7 +214,11 @@ mod tests {
     fn literals_mean_values_of_the_column() {
         let check = |kind: Kind, literal: Literal, shown: Option<&str>| {
             let value = kind.value(&literal);
-            assert_eq!(value.map(|value| kind.show(&value)).as_deref(), shown, "{kind:?} {literal}");
+            assert_eq!(
+                value.map(|value| kind.show(&value)).as_deref(),
+                shown,
+                "{kind:?} {literal}"
+            );
         };
         check(Kind::Boolean, Literal::Boolean(true), Some("true"));
         check(Kind::Integer, Literal::Integer(-7), Some("-7"));
@@ -178,10 +228,22 @@ mod tests {
         check(Kind::Float64, Literal::Integer(-120), Some("-120"));
         check(Kind::Float32, Literal::Float(0.1), Some("0.1"));
         check(Kind::Float64, Literal::Text("1".into()), None);
-        check(Kind::Date, Literal::Text("2013-01-31".into()), Some("2013-01-31"));
+        check(
+            Kind::Date,
+            Literal::Text("2013-01-31".into()),
+            Some("2013-01-31"),
+        );
         check(Kind::Date, Literal::Text("soon".into()), None);
-        check(Kind::Timestamp, Literal::Text("2013-01-31".into()), Some("2013-01-31T00:00:00Z"));
-        check(Kind::Text, Literal::Text("é\n".repeat(30)), Some(&format!("{:?}…", "é\n".repeat(20))));
+        check(
+            Kind::Timestamp,
+            Literal::Text("2013-01-31".into()),
+            Some("2013-01-31T00:00:00Z"),
+        );
+        check(
+            Kind::Text,
+            Literal::Text("é\n".repeat(30)),
+            Some(&format!("{:?}…", "é\n".repeat(20))),
+        );
         check(Kind::Other, Literal::Text("a".into()), None);
     }
 }

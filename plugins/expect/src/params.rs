@@ -51,7 +51,10 @@ pub(crate) struct Rows {
 )]
 pub(crate) enum Unique {
     Columns(Vec<String>),
-    Detailed { columns: Vec<String>, severity: Option<Level> },
+    Detailed {
+        columns: Vec<String>,
+        severity: Option<Level>,
+    },
 }
 
 impl Unique {
@@ -91,7 +94,10 @@ impl From<Level> for Severity {
 
 /// A value in a pipeline file.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged, expecting = "a value must be true, false, a number or a text")]
+#[serde(
+    untagged,
+    expecting = "a value must be true, false, a number or a text"
+)]
 pub(crate) enum Literal {
     Boolean(bool),
     Integer(i64),
@@ -111,7 +117,11 @@ impl std::fmt::Display for Literal {
     }
 }
 
-fn data_type<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<DataType>, D::Error> {
+fn data_type<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DataType>, D::Error> {
     let name = String::deserialize(deserializer)?;
-    name.parse().map(Some).map_err(|error: Error| D::Error::custom(error.message()))
+    name.parse()
+        .map(Some)
+        .map_err(|error: Error| D::Error::custom(error.message()))
 }

@@ -28,7 +28,12 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Counts a batch of the column.
-    pub(crate) fn update(&mut self, expected: &ColumnExpectation, column: &Column<'_>, rows: usize) -> Result<()> {
+    pub(crate) fn update(
+        &mut self,
+        expected: &ColumnExpectation,
+        column: &Column<'_>,
+        rows: usize,
+    ) -> Result<()> {
         self.nulls += column.validity.null_count() as u64;
         match (expected.kind, &expected.allowed) {
             (Kind::Other, _) | (Kind::Text, None) => {}
@@ -46,7 +51,10 @@ impl Tally {
                 for (row, key) in keys.into_iter().enumerate() {
                     if column.is_valid(row) {
                         self.count(kind, expected, key);
-                        if allowed.as_ref().is_some_and(|allowed| !allowed.contains(&Value::Key(key))) {
+                        if allowed
+                            .as_ref()
+                            .is_some_and(|allowed| !allowed.contains(&Value::Key(key)))
+                        {
                             self.stray(Value::Key(key));
                         }
                     }

@@ -5,12 +5,38 @@ use super::*;
 
 fn flights() -> Table {
     Table::new()
-        .with_column("origin", [Some("JFK"), Some("EWR"), Some("jfk"), None, Some(""), Some("EWR")])
+        .with_column(
+            "origin",
+            [
+                Some("JFK"),
+                Some("EWR"),
+                Some("jfk"),
+                None,
+                Some(""),
+                Some("EWR"),
+            ],
+        )
         .with_column("flight", [1, 2, 3, 4, 1, 2])
-        .with_column("delay", [Some(-121.0), Some(5.5), Some(f64::NAN), None, Some(2100.5), Some(-300.0)])
+        .with_column(
+            "delay",
+            [
+                Some(-121.0),
+                Some(5.5),
+                Some(f64::NAN),
+                None,
+                Some(2100.5),
+                Some(-300.0),
+            ],
+        )
         .with_column("share", [0.1_f32, 0.2, 0.3, f32::INFINITY, 0.0, -0.0])
-        .with_field(Field::new("day", DataType::Date), [15_706, 15_707, -1, 15_706, 15_706, 15_706])
-        .with_field(Field::new("time", DataType::Timestamp), [1_357_016_400_000_000_i64; 6])
+        .with_field(
+            Field::new("day", DataType::Date),
+            [15_706, 15_707, -1, 15_706, 15_706, 15_706],
+        )
+        .with_field(
+            Field::new("time", DataType::Timestamp),
+            [1_357_016_400_000_000_i64; 6],
+        )
         .with_column("late", [true, true, false, true, true, true])
         .with_column("vector", [[1.0, 2.0]; 6])
 }
@@ -19,8 +45,15 @@ fn flights() -> Table {
 fn findings(params: &str, table: &Table) -> Vec<String> {
     let outcome = fit::<Expect>(params, &[("rows", table)]).unwrap();
     let show = |finding: &Finding| {
-        let severity = if finding.severity == Severity::Fail { "fail" } else { "warn" };
-        format!("{severity} {} ({}): {}", finding.subject, finding.count, finding.message)
+        let severity = if finding.severity == Severity::Fail {
+            "fail"
+        } else {
+            "warn"
+        };
+        format!(
+            "{severity} {} ({}): {}",
+            finding.subject, finding.count, finding.message
+        )
     };
     outcome.findings.iter().map(show).collect()
 }
@@ -54,8 +87,14 @@ fn what_is_met_is_silent() {
 
 #[test]
 fn what_is_not_met_is_told_with_counts_and_values() {
-    check(r#"{"rows": {"min": 7}}"#, &["fail rows (6): there are 6 rows, fewer than the 7 expected"]);
-    check(r#"{"rows": {"max": 2, "severity": "warn"}}"#, &["warn rows (6): there are 6 rows, more than the 2 expected"]);
+    check(
+        r#"{"rows": {"min": 7}}"#,
+        &["fail rows (6): there are 6 rows, fewer than the 7 expected"],
+    );
+    check(
+        r#"{"rows": {"max": 2, "severity": "warn"}}"#,
+        &["warn rows (6): there are 6 rows, more than the 2 expected"],
+    );
     check(
         r#"{"columns": {"delay": {"min": -120, "max": 2000, "max_null_share": 0.1}}}"#,
         &[
@@ -67,7 +106,10 @@ fn what_is_not_met_is_told_with_counts_and_values() {
     );
     check(
         r#"{"columns": {"delay": {"finite": true}, "share": {"finite": true, "severity": "warn"}}}"#,
-        &["fail delay (1): 1 value is NaN or infinite", "warn share (1): 1 value is NaN or infinite"],
+        &[
+            "fail delay (1): 1 value is NaN or infinite",
+            "warn share (1): 1 value is NaN or infinite",
+        ],
     );
     check(
         r#"{"severity": "warn", "columns": {"origin": {"allowed": ["JFK"]}, "flight": {"allowed": [2, 7], "severity": "fail"}}}"#,
@@ -89,13 +131,19 @@ fn what_is_not_met_is_told_with_counts_and_values() {
 
 #[test]
 fn keys_are_unique_but_for_nulls() {
-    check(r#"{"unique": ["flight"]}"#, &["fail flight (2): 2 rows repeat the key of another row"]);
+    check(
+        r#"{"unique": ["flight"]}"#,
+        &["fail flight (2): 2 rows repeat the key of another row"],
+    );
     check(
         r#"{"unique": {"columns": ["origin", "flight", "late"], "severity": "warn"}}"#,
         &["warn origin, flight, late (1): 1 row repeats the key of another row"],
     );
     // Rows 0 and 1 and a null; -0.0 is 0.0.
-    check(r#"{"unique": ["share"]}"#, &["fail share (1): 1 row repeats the key of another row"]);
+    check(
+        r#"{"unique": ["share"]}"#,
+        &["fail share (1): 1 row repeats the key of another row"],
+    );
     let nulls = Table::new().with_column("x", [None::<i32>, None]);
     assert!(findings(r#"{"unique": ["x"]}"#, &nulls).is_empty());
 }
@@ -104,7 +152,10 @@ fn keys_are_unique_but_for_nulls() {
 fn missing_columns_and_other_types_warn_in_the_run() {
     check(
         r#"{"severity": "warn", "columns": {"tail": {"min": 1}, "flight": {"type": "int64", "min": 9}, "late": {}}}"#,
-        &["warn flight (0): column `flight` is int32, but int64 is expected", "warn tail (0): there is no column `tail`"],
+        &[
+            "warn flight (0): column `flight` is int32, but int64 is expected",
+            "warn tail (0): there is no column `tail`",
+        ],
     );
 }
 
@@ -118,7 +169,14 @@ fn an_empty_table_meets_every_expectation_of_its_values() {
 fn the_report_lists_every_expectation() {
     let params = r#"{"rows": {"min": 1}, "columns": {"delay": {"min": -120, "severity": "warn"}, "late": {"allowed": [true]}}}"#;
     let outcome = fit::<Expect>(params, &[("rows", &flights())]).unwrap();
-    assert_eq!(outcome.metrics, [Metric::new("rows", 6.0), Metric::new("failed", 1.0), Metric::new("warnings", 2.0)]);
+    assert_eq!(
+        outcome.metrics,
+        [
+            Metric::new("rows", 6.0),
+            Metric::new("failed", 1.0),
+            Metric::new("warnings", 2.0)
+        ]
+    );
     let report: serde_json::Value = serde_json::from_str(&outcome.report.unwrap()).unwrap();
     let expected = serde_json::json!({
         "rows": 6, "failed": 1, "warnings": 2,
@@ -137,10 +195,23 @@ fn the_report_lists_every_expectation() {
 
 #[test]
 fn only_what_is_checked_is_read() {
-    let signature = |params| describe::<Expect>(params, &[("rows", &flights())], None).unwrap().reduction.unwrap();
-    let reduction = signature(r#"{"unique": ["late", "flight"], "columns": {"delay": {}, "flight": {}}}"#);
+    let signature = |params| {
+        describe::<Expect>(params, &[("rows", &flights())], None)
+            .unwrap()
+            .reduction
+            .unwrap()
+    };
+    let reduction =
+        signature(r#"{"unique": ["late", "flight"], "columns": {"delay": {}, "flight": {}}}"#);
     assert_eq!(reduction.reads, [["flight", "delay", "late"]]);
-    assert_eq!((reduction.passes, reduction.mergeable, reduction.bytes_per_row), (1, true, 32));
+    assert_eq!(
+        (
+            reduction.passes,
+            reduction.mergeable,
+            reduction.bytes_per_row
+        ),
+        (1, true, 32)
+    );
     assert_eq!(signature(r#"{"columns": {"delay": {}}}"#).bytes_per_row, 0);
 }
 
@@ -148,29 +219,90 @@ fn only_what_is_checked_is_read() {
 fn mistakes_are_named_before_anything_runs() {
     let check = |params: &str, expected: &str| {
         let error = describe::<Expect>(params, &[("rows", &flights())], None).expect_err(params);
-        assert!(error.message().contains(expected), "{params}\n{}", error.message());
+        assert!(
+            error.message().contains(expected),
+            "{params}\n{}",
+            error.message()
+        );
     };
-    check(r#"{"column": {}}"#, "unknown field `column`, expected one of `columns`, `names`");
-    check(r#"{"columns": {"delay": {"mn": 1}}}"#, "unknown field `mn`, expected one of `type`");
-    check(r#"{"columns": {"delay": {"type": "double"}}}"#, "`double` is not a type; the types are boolean");
-    check(r#"{"columns": {"delay": {"severity": "bad"}}}"#, "unknown variant `bad`, expected `warn` or `fail`");
-    check(r#"{"columns": {"dealy": {}}}"#, "no column `dealy`; the columns are origin, flight");
-    check(r#"{"columns": {"delay": {"type": "float32"}}}"#, "`delay` is float64, but float32 is expected");
-    check(r#"{"columns": {"delay": {"min": "a"}}}"#, r#"`min` of column `delay` (float64) cannot be "a": it takes a number"#);
-    check(r#"{"columns": {"flight": {"max": 1.5}}}"#, "cannot be 1.5: it takes a whole number");
-    check(r#"{"columns": {"day": {"max": "2013-02-30"}}}"#, "it takes a date such as");
-    check(r#"{"columns": {"origin": {"max": "b"}}}"#, "only numbers, dates and timestamps have bounds");
-    check(r#"{"columns": {"origin": {"allowed": ["a", 1]}}}"#, "cannot be 1: it takes a text");
-    check(r#"{"columns": {"origin": {"allowed": []}}}"#, "`allowed` of column `origin` is empty");
-    check(r#"{"columns": {"origin": {"finite": true}}}"#, "only floats can be infinite");
-    check(r#"{"columns": {"delay": {"min": 2, "max": 1}}}"#, "`min` above its `max`");
-    check(r#"{"columns": {"delay": {"max_null_share": 3}}}"#, "must be from 0 to 1");
+    check(
+        r#"{"column": {}}"#,
+        "unknown field `column`, expected one of `columns`, `names`",
+    );
+    check(
+        r#"{"columns": {"delay": {"mn": 1}}}"#,
+        "unknown field `mn`, expected one of `type`",
+    );
+    check(
+        r#"{"columns": {"delay": {"type": "double"}}}"#,
+        "`double` is not a type; the types are boolean",
+    );
+    check(
+        r#"{"columns": {"delay": {"severity": "bad"}}}"#,
+        "unknown variant `bad`, expected `warn` or `fail`",
+    );
+    check(
+        r#"{"columns": {"dealy": {}}}"#,
+        "no column `dealy`; the columns are origin, flight",
+    );
+    check(
+        r#"{"columns": {"delay": {"type": "float32"}}}"#,
+        "`delay` is float64, but float32 is expected",
+    );
+    check(
+        r#"{"columns": {"delay": {"min": "a"}}}"#,
+        r#"`min` of column `delay` (float64) cannot be "a": it takes a number"#,
+    );
+    check(
+        r#"{"columns": {"flight": {"max": 1.5}}}"#,
+        "cannot be 1.5: it takes a whole number",
+    );
+    check(
+        r#"{"columns": {"day": {"max": "2013-02-30"}}}"#,
+        "it takes a date such as",
+    );
+    check(
+        r#"{"columns": {"origin": {"max": "b"}}}"#,
+        "only numbers, dates and timestamps have bounds",
+    );
+    check(
+        r#"{"columns": {"origin": {"allowed": ["a", 1]}}}"#,
+        "cannot be 1: it takes a text",
+    );
+    check(
+        r#"{"columns": {"origin": {"allowed": []}}}"#,
+        "`allowed` of column `origin` is empty",
+    );
+    check(
+        r#"{"columns": {"origin": {"finite": true}}}"#,
+        "only floats can be infinite",
+    );
+    check(
+        r#"{"columns": {"delay": {"min": 2, "max": 1}}}"#,
+        "`min` above its `max`",
+    );
+    check(
+        r#"{"columns": {"delay": {"max_null_share": 3}}}"#,
+        "must be from 0 to 1",
+    );
     check(r#"{"rows": {}}"#, "`rows` needs `min`, `max` or both");
-    check(r#"{"rows": {"min": 2, "max": 1}}"#, "`rows` has a `min` above");
+    check(
+        r#"{"rows": {"min": 2, "max": 1}}"#,
+        "`rows` has a `min` above",
+    );
     check(r#"{"unique": []}"#, "at least one column");
-    check(r#"{"unique": "flight"}"#, "`unique` must be a list of columns");
-    check(r#"{"unique": ["vector"]}"#, "`vector` is float64-list(2), not a key");
-    check(r#"{"names": ["origin"]}"#, "there are columns that `names` does not have: flight, delay");
+    check(
+        r#"{"unique": "flight"}"#,
+        "`unique` must be a list of columns",
+    );
+    check(
+        r#"{"unique": ["vector"]}"#,
+        "`vector` is float64-list(2), not a key",
+    );
+    check(
+        r#"{"names": ["origin"]}"#,
+        "there are columns that `names` does not have: flight, delay",
+    );
     check(
         r#"{"names": ["x", "flight", "delay", "share", "day", "time", "late", "vector"]}"#,
         "columns are missing: x; and `names` does not have: origin",
@@ -183,15 +315,32 @@ fn mistakes_are_named_before_anything_runs() {
 
 /// Rows that have the key of an earlier row, found by comparing each with each.
 fn repeated(table: &Table, columns: &[&str]) -> u64 {
-    let key = |row: usize| columns.iter().map(|name| table.column(name)[row].clone()).collect::<Vec<_>>();
+    let key = |row: usize| {
+        columns
+            .iter()
+            .map(|name| table.column(name)[row].clone())
+            .collect::<Vec<_>>()
+    };
     let has_null = |row| key(row).contains(&trueline_sdk::testing::Cell::Null);
-    let is_repeated = |row: &usize| !has_null(*row) && (0..*row).any(|earlier| key(earlier) == key(*row));
+    let is_repeated =
+        |row: &usize| !has_null(*row) && (0..*row).any(|earlier| key(earlier) == key(*row));
     (0..table.rows()).filter(is_repeated).count() as u64
 }
 
 fn any_schema() -> Schema {
     use DataType::*;
-    let types = [Boolean, Int32, Int64, Float32, Float64, Utf8, Binary, Timestamp, Date, Float32List(2)];
+    let types = [
+        Boolean,
+        Int32,
+        Int64,
+        Float32,
+        Float64,
+        Utf8,
+        Binary,
+        Timestamp,
+        Date,
+        Float32List(2),
+    ];
     Schema::new(types.map(|data_type| Field::new(data_type.to_string(), data_type)))
 }
 

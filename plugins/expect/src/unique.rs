@@ -13,7 +13,10 @@ pub(crate) struct Keys {
 impl Keys {
     /// Takes in the keys of a batch.
     pub(crate) fn update(&mut self, columns: &[&Column<'_>], rows: usize) -> Result<()> {
-        let parts: Result<Vec<Part<'_>>> = columns.iter().map(|column| Part::new(column, rows)).collect();
+        let parts: Result<Vec<Part<'_>>> = columns
+            .iter()
+            .map(|column| Part::new(column, rows))
+            .collect();
         let parts = parts?;
         for row in (0..rows).filter(|&row| columns.iter().all(|column| column.is_valid(row))) {
             let mut hash = Hash::default();
@@ -27,7 +30,10 @@ impl Keys {
 
     /// The hashes, 16 bytes each.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        self.hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect()
+        self.hashes
+            .iter()
+            .flat_map(|hash| hash.to_le_bytes())
+            .collect()
     }
 
     /// Takes in what `to_bytes` wrote.
@@ -39,14 +45,18 @@ impl Keys {
         if !hashes.remainder().is_empty() {
             return Err(Error::data("the partial is cut short"));
         }
-        self.hashes.extend(hashes.filter_map(|hash| hash.try_into().ok().map(u128::from_le_bytes)));
+        self.hashes
+            .extend(hashes.filter_map(|hash| hash.try_into().ok().map(u128::from_le_bytes)));
         Ok(())
     }
 
     /// How many rows have the key of another row, not counting one row of each key.
     pub(crate) fn repeated(mut self) -> u64 {
         self.hashes.sort_unstable();
-        self.hashes.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
+        self.hashes
+            .windows(2)
+            .filter(|pair| pair[0] == pair[1])
+            .count() as u64
     }
 }
 
@@ -83,7 +93,9 @@ struct Hash {
 
 impl Default for Hash {
     fn default() -> Self {
-        Self { lanes: [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344] }
+        Self {
+            lanes: [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344],
+        }
     }
 }
 
@@ -143,7 +155,15 @@ mod tests {
             texts.iter().for_each(|text| hash.bytes(text.as_bytes()));
             hash.finish()
         };
-        let keys: [&[&str]; 7] = [&["ab", "c"], &["a", "bc"], &["", "abc"], &["abc", ""], &["abc"], &["abc\0", ""], &[""]];
+        let keys: [&[&str]; 7] = [
+            &["ab", "c"],
+            &["a", "bc"],
+            &["", "abc"],
+            &["abc", ""],
+            &["abc"],
+            &["abc\0", ""],
+            &[""],
+        ];
         let hashes: BTreeSet<u128> = keys.iter().map(|key| hash(key)).collect();
         assert_eq!(hashes.len(), keys.len());
     }

@@ -61,8 +61,12 @@ pub(crate) fn of_rows(expected: &Rows, default: Level, rows: u64) -> Vec<Verdict
             format!("there are {rows} rows, {relation} than the {bound} expected")
         }),
     };
-    let min = expected.min.map(|min| verdict("min", min, rows >= min, "fewer"));
-    let max = expected.max.map(|max| verdict("max", max, rows <= max, "more"));
+    let min = expected
+        .min
+        .map(|min| verdict("min", min, rows >= min, "fewer"));
+    let max = expected
+        .max
+        .map(|max| verdict("max", max, rows <= max, "more"));
     [min, max].into_iter().flatten().collect()
 }
 
@@ -94,45 +98,102 @@ pub(crate) fn of_column(expected: &ColumnExpectation, tally: &Tally, rows: u64) 
         });
     };
     if let Some(max) = expected.max_null_share {
-        let share = if rows == 0 { 0.0 } else { tally.nulls as f64 / rows as f64 };
+        let share = if rows == 0 {
+            0.0
+        } else {
+            tally.nulls as f64 / rows as f64
+        };
         let seen = format!("{} of {rows} values are null", tally.nulls);
         let unmet = format!("{seen}, a share of {share:.4} where at most {max} is expected");
-        judge(format!("max_null_share {max}"), tally.nulls, share <= max, Some(seen), unmet);
+        judge(
+            format!("max_null_share {max}"),
+            tally.nulls,
+            share <= max,
+            Some(seen),
+            unmet,
+        );
     }
     if let Some(min) = expected.min {
         let (min, lowest) = (show(Some(min)), show(tally.lowest));
-        let unmet = format!("{} below {min}; the lowest is {lowest}", values_are(tally.below));
-        judge(format!("min {min}"), tally.below, tally.below == 0, Some(format!("the lowest is {lowest}")), unmet);
+        let unmet = format!(
+            "{} below {min}; the lowest is {lowest}",
+            values_are(tally.below)
+        );
+        judge(
+            format!("min {min}"),
+            tally.below,
+            tally.below == 0,
+            Some(format!("the lowest is {lowest}")),
+            unmet,
+        );
     }
     if let Some(max) = expected.max {
         let (max, highest) = (show(Some(max)), show(tally.highest));
-        let unmet = format!("{} above {max}; the highest is {highest}", values_are(tally.above));
-        judge(format!("max {max}"), tally.above, tally.above == 0, Some(format!("the highest is {highest}")), unmet);
+        let unmet = format!(
+            "{} above {max}; the highest is {highest}",
+            values_are(tally.above)
+        );
+        judge(
+            format!("max {max}"),
+            tally.above,
+            tally.above == 0,
+            Some(format!("the highest is {highest}")),
+            unmet,
+        );
     }
     if expected.finite {
         let count = tally.nans + tally.infinities;
-        judge("finite".to_owned(), count, count == 0, None, format!("{} NaN or infinite", values_are(count)));
+        judge(
+            "finite".to_owned(),
+            count,
+            count == 0,
+            None,
+            format!("{} NaN or infinite", values_are(count)),
+        );
     } else if kind.is_float() && (expected.min.is_some() || expected.max.is_some()) {
         let unmet = format!("{} NaN, which lies in no range", values_are(tally.nans));
-        judge("not NaN".to_owned(), tally.nans, tally.nans == 0, None, unmet);
+        judge(
+            "not NaN".to_owned(),
+            tally.nans,
+            tally.nans == 0,
+            None,
+            unmet,
+        );
     }
     if let Some(allowed) = &expected.allowed {
         let (what, unmet) = (list(kind, allowed), not_allowed(kind, tally, allowed.len()));
-        judge(format!("one of {what}"), tally.not_allowed, tally.not_allowed == 0, None, unmet);
+        judge(
+            format!("one of {what}"),
+            tally.not_allowed,
+            tally.not_allowed == 0,
+            None,
+            unmet,
+        );
     }
     verdicts
 }
 
 fn not_allowed(kind: Kind, tally: &Tally, allowed: usize) -> String {
     let strays = list(kind, &tally.strays);
-    let values = if allowed == 1 { "the allowed one".to_owned() } else { format!("one of the {allowed} allowed") };
-    format!("{} not {values}, such as {strays}", values_are(tally.not_allowed))
+    let values = if allowed == 1 {
+        "the allowed one".to_owned()
+    } else {
+        format!("one of the {allowed} allowed")
+    };
+    format!(
+        "{} not {values}, such as {strays}",
+        values_are(tally.not_allowed)
+    )
 }
 
 /// Values with commas between them; the first ten of many.
 fn list<'v>(kind: Kind, values: impl IntoIterator<Item = &'v Value>) -> String {
     const LONGEST: usize = 10;
-    let mut shown: Vec<String> = values.into_iter().take(LONGEST + 1).map(|value| kind.show(value)).collect();
+    let mut shown: Vec<String> = values
+        .into_iter()
+        .take(LONGEST + 1)
+        .map(|value| kind.show(value))
+        .collect();
     if shown.len() > LONGEST {
         shown[LONGEST] = "…".to_owned();
     }
@@ -140,9 +201,17 @@ fn list<'v>(kind: Kind, values: impl IntoIterator<Item = &'v Value>) -> String {
 }
 
 fn values_are(count: u64) -> String {
-    if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") }
+    if count == 1 {
+        "1 value is".to_owned()
+    } else {
+        format!("{count} values are")
+    }
 }
 
 fn rows_repeat(count: u64) -> String {
-    if count == 1 { "1 row repeats".to_owned() } else { format!("{count} rows repeat") }
+    if count == 1 {
+        "1 row repeats".to_owned()
+    } else {
+        format!("{count} rows repeat")
+    }
 }

@@ -30,9 +30,14 @@ impl Map for Apply {
         let state: State = state::decode(state)?;
         let keys = rows.select(&params.row_keys())?.fields;
         let fit = keys.len() == state.keys.len()
-            && keys.iter().zip(&state.keys).all(|(a, b)| key::match_each_other(a.data_type, b.data_type));
+            && keys
+                .iter()
+                .zip(&state.keys)
+                .all(|(a, b)| key::match_each_other(a.data_type, b.data_type));
         if !fit || !state.taken.iter().map(|field| &field.name).eq(&params.take) {
-            return Err(Error::params("the state was learned with other columns in `on` or `take`; learn it again"));
+            return Err(Error::params(
+                "the state was learned with other columns in `on` or `take`; learn it again",
+            ));
         }
         let schema = kept(&state.taken);
         let batch = Batch::decode(&schema, &state.frame)?;
@@ -80,7 +85,10 @@ impl Map for Apply {
 
 impl Apply {
     fn not_found(&self, key: Option<&Vec<u8>>) -> Error {
-        let key = key.map_or_else(|| "its key null".to_owned(), |key| key::show(&self.keys, key));
+        let key = key.map_or_else(
+            || "its key null".to_owned(),
+            |key| key::show(&self.keys, key),
+        );
         Error::data(format!(
             "a row has {key}, which is none of the table's {} keys; learn a table that has it, or say \
              `unmatched = \"null\"`",

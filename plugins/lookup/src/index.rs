@@ -1,6 +1,9 @@
 //! From a key to its row.
 
-#![expect(clippy::cast_possible_truncation, reason = "a hash is cut to the bits that are used")]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "a hash is cut to the bits that are used"
+)]
 
 /// Keys in order, and a hash table over them.
 ///
@@ -19,7 +22,11 @@ impl Index {
     /// An index over these keys: the first is row 0. There are fewer than 2^32 of them.
     pub(crate) fn new<'k>(keys: impl ExactSizeIterator<Item = &'k [u8]>) -> Self {
         let slots = vec![0; (2 * keys.len()).next_power_of_two()];
-        let mut index = Self { ends: vec![0], keys: Vec::new(), slots };
+        let mut index = Self {
+            ends: vec![0],
+            keys: Vec::new(),
+            slots,
+        };
         for (row, key) in (1..).zip(keys) {
             index.keys.extend_from_slice(key);
             index.ends.push(index.keys.len());

@@ -63,17 +63,28 @@ pub(crate) fn show(fields: &[Field], mut bytes: &[u8]) -> String {
         if index > 0 {
             shown.push_str(", ");
         }
-        let number = |bytes: &mut &[u8]| bytes.split_first_chunk().map(|(first, rest)| {
-            *bytes = rest;
-            u64::from_be_bytes(*first)
-        });
+        let number = |bytes: &mut &[u8]| {
+            bytes.split_first_chunk().map(|(first, rest)| {
+                *bytes = rest;
+                u64::from_be_bytes(*first)
+            })
+        };
         // Writing into a string cannot fail.
         let _ = if field.data_type == DataType::Utf8 {
             let is_last = index + 1 == fields.len();
-            let length = if is_last { None } else { number(&mut bytes).and_then(|length| length.try_into().ok()) };
+            let length = if is_last {
+                None
+            } else {
+                number(&mut bytes).and_then(|length| length.try_into().ok())
+            };
             let (text, rest) = bytes.split_at(length.unwrap_or(bytes.len()).min(bytes.len()));
             bytes = rest;
-            write!(shown, "{} = {:?}", field.name, String::from_utf8_lossy(text))
+            write!(
+                shown,
+                "{} = {:?}",
+                field.name,
+                String::from_utf8_lossy(text)
+            )
         } else {
             let value = number(&mut bytes).unwrap_or(0) as i64 ^ i64::MIN;
             match field.data_type {

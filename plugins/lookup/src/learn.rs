@@ -45,9 +45,22 @@ impl Reduce for Learn {
 
     fn begin(params: Params, inputs: &[Input], _pass: u32, _state: &[u8]) -> Result<Self> {
         let table = trueline_sdk::schema::rows(inputs)?;
-        let (keys, taken) = (table.select(&params.table_keys())?.fields, table.select(&params.take)?.fields);
-        let columns = taken.iter().map(|field| Store::new(field.data_type)).collect();
-        Ok(Self { params, keys, taken, row_keys: Vec::new(), columns, null_keys: 0 })
+        let (keys, taken) = (
+            table.select(&params.table_keys())?.fields,
+            table.select(&params.take)?.fields,
+        );
+        let columns = taken
+            .iter()
+            .map(|field| Store::new(field.data_type))
+            .collect();
+        Ok(Self {
+            params,
+            keys,
+            taken,
+            row_keys: Vec::new(),
+            columns,
+            null_keys: 0,
+        })
     }
 
     fn update(&mut self, _input: usize, batch: &Batch<'_>) -> Result<()> {
@@ -67,7 +80,10 @@ impl Reduce for Learn {
 
     fn partial(&self) -> Result<Vec<u8>> {
         let order: Vec<usize> = (0..self.row_keys.len()).collect();
-        state::encode(&Partial { null_keys: self.null_keys, frame: self.frame(&order)? })
+        state::encode(&Partial {
+            null_keys: self.null_keys,
+            frame: self.frame(&order)?,
+        })
     }
 
     fn merge(&mut self, partial: &[u8]) -> Result<()> {
@@ -76,7 +92,8 @@ impl Reduce for Learn {
         let batch = Batch::decode(&schema, &partial.frame)?;
         let rows: Vec<usize> = (0..batch.rows()).collect();
         let keys = batch.column(0).binary()?;
-        self.row_keys.extend(rows.iter().map(|&row| keys.get(row).to_vec()));
+        self.row_keys
+            .extend(rows.iter().map(|&row| keys.get(row).to_vec()));
         self.null_keys += partial.null_keys;
         self.keep(&batch.columns()[1..], &rows)
     }
@@ -84,7 +101,9 @@ impl Reduce for Learn {
     fn finish(self) -> Result<Outcome> {
         let mut order: Vec<usize> = (0..self.row_keys.len()).collect();
         order.sort_unstable_by_key(|&row| &self.row_keys[row]);
-        let twice = order.windows(2).find(|pair| self.row_keys[pair[0]] == self.row_keys[pair[1]]);
+        let twice = order
+            .windows(2)
+            .find(|pair| self.row_keys[pair[0]] == self.row_keys[pair[1]]);
         if let Some(pair) = twice {
             return Err(Error::data(format!(
                 "the table has more than one row with {}; a lookup needs a unique key: add a column to `on`, or \
@@ -92,11 +111,20 @@ impl Reduce for Learn {
                 key::show(&self.keys, &self.row_keys[pair[0]])
             )));
         }
-        let metrics =
-            vec![Metric::new("rows", order.len() as f64), Metric::new("null_keys", self.null_keys as f64)];
+        let metrics = vec![
+            Metric::new("rows", order.len() as f64),
+            Metric::new("null_keys", self.null_keys as f64),
+        ];
         let frame = self.frame(&order)?;
-        let state = State { keys: self.keys, taken: self.taken, frame };
-        Ok(Outcome { metrics, ..Outcome::state(state::encode(&state)?) })
+        let state = State {
+            keys: self.keys,
+            taken: self.taken,
+            frame,
+        };
+        Ok(Outcome {
+            metrics,
+            ..Outcome::state(state::encode(&state)?)
+        })
     }
 }
 
@@ -109,7 +137,10 @@ impl Learn {
                  the tables as datasets"
             )));
         }
-        self.columns.iter_mut().zip(taken).try_for_each(|(column, taken)| column.append(taken, rows))
+        self.columns
+            .iter_mut()
+            .zip(taken)
+            .try_for_each(|(column, taken)| column.append(taken, rows))
     }
 
     /// The rows kept, in this order.

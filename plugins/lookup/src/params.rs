@@ -79,7 +79,10 @@ impl Params {
 
     /// What a taken column will be called.
     pub(crate) fn new_name(&self, taken: &str) -> String {
-        self.names.get(taken).cloned().unwrap_or_else(|| format!("{}{taken}", self.prefix))
+        self.names
+            .get(taken)
+            .cloned()
+            .unwrap_or_else(|| format!("{}{taken}", self.prefix))
     }
 
     /// Checks what can be checked without schemas.
@@ -89,11 +92,15 @@ impl Params {
     pub(crate) fn check(&self) -> Result<()> {
         let keys = self.table_keys();
         if keys.is_empty() || self.take.is_empty() {
-            return Err(Error::params("`on` and `take` need at least one column each"));
+            return Err(Error::params(
+                "`on` and `take` need at least one column each",
+            ));
         }
         for names in [&keys, &self.row_keys(), &self.take] {
             if let Some(twice) = first_repeated(names) {
-                return Err(Error::params(format!("`{twice}` stands twice in `on` or `take`; name it once")));
+                return Err(Error::params(format!(
+                    "`{twice}` stands twice in `on` or `take`; name it once"
+                )));
             }
         }
         if let Some(stray) = self.names.keys().find(|name| !self.take.contains(name)) {
@@ -104,13 +111,21 @@ impl Params {
         }
         let new_names: Vec<String> = self.take.iter().map(|name| self.new_name(name)).collect();
         match first_repeated(&new_names) {
-            Some(twice) => Err(Error::params(format!("two taken columns would be called `{twice}`; change `as`"))),
-            None if new_names.contains(&String::new()) => Err(Error::params("`as` has an empty name")),
+            Some(twice) => Err(Error::params(format!(
+                "two taken columns would be called `{twice}`; change `as`"
+            ))),
+            None if new_names.contains(&String::new()) => {
+                Err(Error::params("`as` has an empty name"))
+            }
             None => Ok(()),
         }
     }
 }
 
 fn first_repeated(names: &[String]) -> Option<&String> {
-    names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)).map(|(_, name)| name)
+    names
+        .iter()
+        .enumerate()
+        .find(|(index, name)| names[..*index].contains(name))
+        .map(|(_, name)| name)
 }

@@ -8,20 +8,36 @@ use crate::{Params, key, params::Unmatched};
 ///
 /// # Errors
 /// [`Error::Params`] or [`Error::Schema`], with the column and what to change.
-pub(crate) fn describe(params: &Params, inputs: &[Input], rows: Option<&Schema>) -> Result<Signature> {
+pub(crate) fn describe(
+    params: &Params,
+    inputs: &[Input],
+    rows: Option<&Schema>,
+) -> Result<Signature> {
     params.check()?;
     let [input] = inputs else {
-        return Err(Error::schema("a lookup learns one table: name it with `fit`"));
+        return Err(Error::schema(
+            "a lookup learns one table: name it with `fit`",
+        ));
     };
     let table = &input.schema;
-    let (keys, taken) = (table.select(&params.table_keys())?, table.select(&params.take)?);
+    let (keys, taken) = (
+        table.select(&params.table_keys())?,
+        table.select(&params.take)?,
+    );
     keys.fields.iter().try_for_each(key::check)?;
     Ok(Signature {
         reduction: Some(Reduction {
             bytes_per_row: keys.fields.iter().chain(&taken.fields).map(bytes_of).sum(),
-            ..Reduction::one_pass(keys.fields.iter().chain(&taken.fields).map(|field| &field.name))
+            ..Reduction::one_pass(
+                keys.fields
+                    .iter()
+                    .chain(&taken.fields)
+                    .map(|field| &field.name),
+            )
         }),
-        mapping: rows.map(|rows| mapping(params, &keys, &taken, rows)).transpose()?,
+        mapping: rows
+            .map(|rows| mapping(params, &keys, &taken, rows))
+            .transpose()?,
     })
 }
 
@@ -36,7 +52,11 @@ fn mapping(params: &Params, keys: &Schema, taken: &Schema, rows: &Schema) -> Res
         }
     }
     let writes = writes(params, taken);
-    if let Some(field) = writes.fields.iter().find(|field| rows.find(&field.name).is_some()) {
+    if let Some(field) = writes
+        .fields
+        .iter()
+        .find(|field| rows.find(&field.name).is_some())
+    {
         return Err(Error::schema(format!(
             "the rows already have a column `{0}`: call the table's something else, with \
              `as = {{ column = \"name\" }}` or `prefix = \"…\"`",

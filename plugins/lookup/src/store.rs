@@ -36,7 +36,10 @@ impl Store {
             DataType::Utf8 => Kept::Utf8(vec![0], String::new()),
             DataType::Binary => Kept::Binary(vec![0], Vec::new()),
         };
-        Self { valid: Vec::new(), values }
+        Self {
+            valid: Vec::new(),
+            values,
+        }
     }
 
     /// Appends these rows of a batch's column.
@@ -44,19 +47,28 @@ impl Store {
     /// # Errors
     /// If the column is of another type.
     pub(crate) fn append(&mut self, column: &Column<'_>, rows: &[usize]) -> Result<()> {
-        self.valid.extend(rows.iter().map(|&row| column.is_valid(row)));
+        self.valid
+            .extend(rows.iter().map(|&row| column.is_valid(row)));
         match (&mut self.values, &column.values) {
             (Kept::Boolean(kept), Values::Boolean(_)) => {
                 for &row in rows {
                     kept.push(column.boolean(row)?);
                 }
             }
-            (Kept::Int32(kept), Values::Int32(values) | Values::Date(values)) => scatter(kept, values, 1, rows),
-            (Kept::Int64(kept), Values::Int64(values) | Values::Timestamp(values)) => scatter(kept, values, 1, rows),
+            (Kept::Int32(kept), Values::Int32(values) | Values::Date(values)) => {
+                scatter(kept, values, 1, rows)
+            }
+            (Kept::Int64(kept), Values::Int64(values) | Values::Timestamp(values)) => {
+                scatter(kept, values, 1, rows)
+            }
             (Kept::Float32(1, kept), Values::Float32(values)) => scatter(kept, values, 1, rows),
             (Kept::Float64(1, kept), Values::Float64(values)) => scatter(kept, values, 1, rows),
-            (Kept::Float32(width, kept), Values::Float32List(_, values)) => scatter(kept, values, *width, rows),
-            (Kept::Float64(width, kept), Values::Float64List(_, values)) => scatter(kept, values, *width, rows),
+            (Kept::Float32(width, kept), Values::Float32List(_, values)) => {
+                scatter(kept, values, *width, rows)
+            }
+            (Kept::Float64(width, kept), Values::Float64List(_, values)) => {
+                scatter(kept, values, *width, rows)
+            }
             (Kept::Utf8(ends, data), Values::Utf8(texts)) => {
                 for &row in rows {
                     data.push_str(texts.get(row));
@@ -69,7 +81,12 @@ impl Store {
                     ends.push(data.len());
                 }
             }
-            _ => return Err(Error::other(format!("a {} column came where another was kept", column.data_type()))),
+            _ => {
+                return Err(Error::other(format!(
+                    "a {} column came where another was kept",
+                    column.data_type()
+                )));
+            }
         }
         Ok(())
     }
@@ -78,28 +95,49 @@ impl Store {
     ///
     /// # Errors
     /// If the writer's next column is of another type.
-    pub(crate) fn write(&self, writer: &mut BatchWriter<'_>, data_type: DataType, rows: &[Option<u32>]) -> Result<()> {
+    pub(crate) fn write(
+        &self,
+        writer: &mut BatchWriter<'_>,
+        data_type: DataType,
+        rows: &[Option<u32>],
+    ) -> Result<()> {
         let found = |place: usize| rows[place].map(|row| row as usize);
-        let validity = Validity::from_fn(rows.len(), |place| found(place).is_some_and(|row| self.valid[row]));
+        let validity = Validity::from_fn(rows.len(), |place| {
+            found(place).is_some_and(|row| self.valid[row])
+        });
         match &self.values {
-            Kept::Boolean(kept) => writer.boolean(&validity, |place| found(place).is_some_and(|row| kept[row]))?,
+            Kept::Boolean(kept) => {
+                writer.boolean(&validity, |place| found(place).is_some_and(|row| kept[row]))?
+            }
             Kept::Int32(kept) => gather(writer.int32(&validity)?, kept, 1, rows),
             Kept::Int64(kept) => gather(writer.int64(&validity)?, kept, 1, rows),
             Kept::Float32(width, kept) => {
                 let is_vector = matches!(data_type, DataType::Float32List(_));
-                let values = if is_vector { writer.float32_list(&validity)? } else { writer.float32(&validity)? };
+                let values = if is_vector {
+                    writer.float32_list(&validity)?
+                } else {
+                    writer.float32(&validity)?
+                };
                 gather(values, kept, *width, rows);
             }
             Kept::Float64(width, kept) => {
                 let is_vector = matches!(data_type, DataType::Float64List(_));
-                let values = if is_vector { writer.float64_list(&validity)? } else { writer.float64(&validity)? };
+                let values = if is_vector {
+                    writer.float64_list(&validity)?
+                } else {
+                    writer.float64(&validity)?
+                };
                 gather(values, kept, *width, rows);
             }
             Kept::Utf8(ends, data) => {
-                writer.utf8(&validity, |place| found(place).map_or("", |row| &data[ends[row]..ends[row + 1]]))?;
+                writer.utf8(&validity, |place| {
+                    found(place).map_or("", |row| &data[ends[row]..ends[row + 1]])
+                })?;
             }
             Kept::Binary(ends, data) => {
-                writer.binary(&validity, |place| found(place).map_or(&[], |row| &data[ends[row]..ends[row + 1]]))?;
+                writer.binary(&validity, |place| {
+                    found(place).map_or(&[], |row| &data[ends[row]..ends[row + 1]])
+                })?;
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 use proptest::prelude::*;
-use trueline_sdk::testing::{Cell, Table, cells, check_laws, describe, fit, fit_map, map, tables, tables_of};
+use trueline_sdk::testing::{
+    Cell, Table, cells, check_laws, describe, fit, fit_map, map, tables, tables_of,
+};
 
 use super::*;
 
@@ -13,7 +15,18 @@ fn planes() -> Table {
 
 fn flights() -> Table {
     Table::new()
-        .with_column("tailnum", [Some("N1"), Some("N9"), None, Some("N2"), Some("n2"), Some(""), Some("N2")])
+        .with_column(
+            "tailnum",
+            [
+                Some("N1"),
+                Some("N9"),
+                None,
+                Some("N2"),
+                Some("n2"),
+                Some(""),
+                Some("N2"),
+            ],
+        )
         .with_column("year", [2013; 7])
 }
 
@@ -25,9 +38,34 @@ fn columns_are_added_by_key() {
         &flights(),
     );
     let expected = Table::new()
-        .with_column("built", [None, None, None, Some(2004), None, Some(1969), Some(2004)])
-        .with_column("plane_engine", [Some(""), None, None, Some("Turbo-fan"), None, None, Some("Turbo-fan")])
-        .with_column("plane_seats", [Some(182.0), None, None, Some(55.0), None, Some(f64::NAN), Some(55.0)]);
+        .with_column(
+            "built",
+            [None, None, None, Some(2004), None, Some(1969), Some(2004)],
+        )
+        .with_column(
+            "plane_engine",
+            [
+                Some(""),
+                None,
+                None,
+                Some("Turbo-fan"),
+                None,
+                None,
+                Some("Turbo-fan"),
+            ],
+        )
+        .with_column(
+            "plane_seats",
+            [
+                Some(182.0),
+                None,
+                None,
+                Some(55.0),
+                None,
+                Some(f64::NAN),
+                Some(55.0),
+            ],
+        );
     assert_eq!(added, Ok(expected));
 }
 
@@ -44,14 +82,28 @@ fn keys_of_several_columns_and_types() {
         .with_column("wet", [false, true, true, true]);
     let params = r#"{"on": [{"rows": "origin", "table": "faa"}, "hour", "wet"], "take": ["temp"]}"#;
     let added = fit_map::<Lookup>(params, &[("rows", &weather)], &rows);
-    assert_eq!(added, Ok(Table::new().with_column("temp", [Some(2.5_f32), Some(1.5), None, Some(3.5)])));
+    assert_eq!(
+        added,
+        Ok(Table::new().with_column("temp", [Some(2.5_f32), Some(1.5), None, Some(3.5)]))
+    );
 }
 
 #[test]
 fn columns_of_every_type_come_back() {
     use DataType::*;
-    let types =
-        [Boolean, Int32, Int64, Float32, Float64, Utf8, Binary, Timestamp, Date, Float32List(1), Float64List(0)];
+    let types = [
+        Boolean,
+        Int32,
+        Int64,
+        Float32,
+        Float64,
+        Utf8,
+        Binary,
+        Timestamp,
+        Date,
+        Float32List(1),
+        Float64List(0),
+    ];
     let fields = types.map(|data_type| Field::new(data_type.to_string(), data_type));
     let schema = Schema::new(fields.clone());
     let take: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
@@ -68,26 +120,52 @@ fn columns_of_every_type_come_back() {
 
 #[test]
 fn the_metrics_count_keys() {
-    let outcome = fit::<Lookup>(r#"{"on": "tailnum", "take": ["seats"]}"#, &[("rows", &planes())]).unwrap();
-    assert_eq!(outcome.metrics, [Metric::new("rows", 3.0), Metric::new("null_keys", 1.0)]);
+    let outcome = fit::<Lookup>(
+        r#"{"on": "tailnum", "take": ["seats"]}"#,
+        &[("rows", &planes())],
+    )
+    .unwrap();
+    assert_eq!(
+        outcome.metrics,
+        [Metric::new("rows", 3.0), Metric::new("null_keys", 1.0)]
+    );
 }
 
 #[test]
 fn signatures_say_what_is_read_and_written() {
     let required = Table::new()
         .with_field(Field::new("id", DataType::Date).required(), [1_i32])
-        .with_field(Field::new("x", DataType::Float64).required().with_role(Role::Label), [1.0]);
+        .with_field(
+            Field::new("x", DataType::Float64)
+                .required()
+                .with_role(Role::Label),
+            [1.0],
+        );
     let rows = Table::new().with_field(Field::new("day", DataType::Date), [1_i32]);
     for (unmatched, nullable) in [("null", true), ("error", false)] {
-        let params =
-            format!(r#"{{"on": [{{"rows": "day", "table": "id"}}], "take": ["x"], "unmatched": "{unmatched}"}}"#);
+        let params = format!(
+            r#"{{"on": [{{"rows": "day", "table": "id"}}], "take": ["x"], "unmatched": "{unmatched}"}}"#
+        );
         let signature = describe::<Lookup>(&params, &[("rows", &required)], Some(&rows)).unwrap();
         let reduction = signature.reduction.unwrap();
         assert_eq!(reduction.reads, [["id", "x"]]);
-        assert_eq!((reduction.passes, reduction.mergeable, reduction.bytes_per_row), (1, true, 12));
+        assert_eq!(
+            (
+                reduction.passes,
+                reduction.mergeable,
+                reduction.bytes_per_row
+            ),
+            (1, true, 12)
+        );
         let mapping = signature.mapping.unwrap();
         assert_eq!(mapping.reads, ["day"]);
-        assert_eq!(mapping.writes, Schema::new([Field { nullable, ..Field::new("x", DataType::Float64) }]));
+        assert_eq!(
+            mapping.writes,
+            Schema::new([Field {
+                nullable,
+                ..Field::new("x", DataType::Float64)
+            }])
+        );
     }
 }
 
@@ -99,26 +177,73 @@ fn mistakes_are_named() {
         let error = describe::<Lookup>(params, &inputs, Some(&flights))
             .and_then(|_| fit_map::<Lookup>(params, &inputs, &flights))
             .expect_err(params);
-        assert!(error.message().contains(expected), "{params}\n{}", error.message());
+        assert!(
+            error.message().contains(expected),
+            "{params}\n{}",
+            error.message()
+        );
     };
     check(r#"{"take": ["seats"]}"#, "missing field `on`");
-    check(r#"{"on": 3, "take": ["seats"]}"#, "must be a column name, a list of");
+    check(
+        r#"{"on": 3, "take": ["seats"]}"#,
+        "must be a column name, a list of",
+    );
     check(r#"{"on": [], "take": ["seats"]}"#, "at least one column");
     check(r#"{"on": "tailnum", "take": []}"#, "at least one column");
-    check(r#"{"on": ["tailnum", "tailnum"], "take": ["seats"]}"#, "`tailnum` stands twice");
-    check(r#"{"on": "tailnum", "take": ["seats"], "tkae": 1}"#, "unknown field `tkae`, expected one of `on`, `take`");
-    check(r#"{"on": "tail", "take": ["seats"]}"#, "no column `tail`; the columns are tailnum, year, seats, engine");
+    check(
+        r#"{"on": ["tailnum", "tailnum"], "take": ["seats"]}"#,
+        "`tailnum` stands twice",
+    );
+    check(
+        r#"{"on": "tailnum", "take": ["seats"], "tkae": 1}"#,
+        "unknown field `tkae`, expected one of `on`, `take`",
+    );
+    check(
+        r#"{"on": "tail", "take": ["seats"]}"#,
+        "no column `tail`; the columns are tailnum, year, seats, engine",
+    );
     check(r#"{"on": "tailnum", "take": ["seat"]}"#, "no column `seat`");
-    check(r#"{"on": "tailnum", "take": ["year"]}"#, "already have a column `year`");
-    check(r#"{"on": "tailnum", "take": ["seats"], "as": {"year": "y"}}"#, "`year`, which is not taken");
-    check(r#"{"on": "tailnum", "take": ["seats", "engine"], "as": {"seats": "engine"}}"#, "be called `engine`");
-    check(r#"{"on": "tailnum", "take": ["seats"], "as": {"seats": ""}}"#, "empty name");
-    check(r#"{"on": "seats", "take": ["year"]}"#, "`seats` is float64 and cannot be a key");
-    check(r#"{"on": [{"rows": "year", "table": "tailnum"}], "take": ["seats"]}"#, "`year` of the rows is int32");
-    check(r#"{"on": "tailnum", "take": ["seats"], "max_rows": 2}"#, "more than 2 rows");
-    check(r#"{"on": "tailnum", "take": ["seats"], "unmatched": "error"}"#, r#"tailnum = "N9""#);
-    check(r#"{"on": "tailnum", "take": ["seats"], "unmatched": "drop"}"#, "unknown variant `drop`");
-    let no_table = describe::<Lookup>(r#"{"on": "tailnum", "take": ["seats"]}"#, &[], Some(&flights()));
+    check(
+        r#"{"on": "tailnum", "take": ["year"]}"#,
+        "already have a column `year`",
+    );
+    check(
+        r#"{"on": "tailnum", "take": ["seats"], "as": {"year": "y"}}"#,
+        "`year`, which is not taken",
+    );
+    check(
+        r#"{"on": "tailnum", "take": ["seats", "engine"], "as": {"seats": "engine"}}"#,
+        "be called `engine`",
+    );
+    check(
+        r#"{"on": "tailnum", "take": ["seats"], "as": {"seats": ""}}"#,
+        "empty name",
+    );
+    check(
+        r#"{"on": "seats", "take": ["year"]}"#,
+        "`seats` is float64 and cannot be a key",
+    );
+    check(
+        r#"{"on": [{"rows": "year", "table": "tailnum"}], "take": ["seats"]}"#,
+        "`year` of the rows is int32",
+    );
+    check(
+        r#"{"on": "tailnum", "take": ["seats"], "max_rows": 2}"#,
+        "more than 2 rows",
+    );
+    check(
+        r#"{"on": "tailnum", "take": ["seats"], "unmatched": "error"}"#,
+        r#"tailnum = "N9""#,
+    );
+    check(
+        r#"{"on": "tailnum", "take": ["seats"], "unmatched": "drop"}"#,
+        "unknown variant `drop`",
+    );
+    let no_table = describe::<Lookup>(
+        r#"{"on": "tailnum", "take": ["seats"]}"#,
+        &[],
+        Some(&flights()),
+    );
     assert!(no_table.unwrap_err().message().contains("`fit`"));
 }
 
@@ -131,7 +256,13 @@ fn a_key_that_stands_twice_is_named_whatever_the_order() {
     let params = r#"{"on": ["a", "b"], "take": ["c"]}"#;
     for order in [[0, 1, 2, 3, 4], [3, 1, 4, 2, 0]] {
         let error = fit::<Lookup>(params, &[("rows", &table.take(&order))]).unwrap_err();
-        assert!(error.message().contains(r#"more than one row with a = "x", b = 2;"#), "{}", error.message());
+        assert!(
+            error
+                .message()
+                .contains(r#"more than one row with a = "x", b = 2;"#),
+            "{}",
+            error.message()
+        );
     }
 }
 
@@ -139,11 +270,23 @@ fn a_key_that_stands_twice_is_named_whatever_the_order() {
 fn a_state_of_other_parameters_or_garbage_is_refused() {
     let (planes, flights) = (planes(), flights());
     let inputs = [("rows", &planes)];
-    let state = fit::<Lookup>(r#"{"on": "tailnum", "take": ["seats"]}"#, &inputs).unwrap().state;
-    let other = map::<Lookup>(r#"{"on": "tailnum", "take": ["engine"]}"#, &inputs, &state, &flights);
+    let state = fit::<Lookup>(r#"{"on": "tailnum", "take": ["seats"]}"#, &inputs)
+        .unwrap()
+        .state;
+    let other = map::<Lookup>(
+        r#"{"on": "tailnum", "take": ["engine"]}"#,
+        &inputs,
+        &state,
+        &flights,
+    );
     assert!(other.unwrap_err().message().contains("learn it again"));
     for length in 0..state.len() {
-        let cut = map::<Lookup>(r#"{"on": "tailnum", "take": ["seats"]}"#, &inputs, &state[..length], &flights);
+        let cut = map::<Lookup>(
+            r#"{"on": "tailnum", "take": ["seats"]}"#,
+            &inputs,
+            &state[..length],
+            &flights,
+        );
         assert!(cut.is_err());
     }
 }
@@ -157,7 +300,9 @@ fn naive(table: &Table, rows: &Table, keys: &[&str], taken: &str) -> Vec<Cell> {
         })
     };
     let find = |row| (0..table.rows()).find(|&other| same(row, other));
-    (0..rows.rows()).map(|row| find(row).map_or(Cell::Null, |other| table.column(taken)[other].clone())).collect()
+    (0..rows.rows())
+        .map(|row| find(row).map_or(Cell::Null, |other| table.column(taken)[other].clone()))
+        .collect()
 }
 
 proptest! {
@@ -178,12 +323,18 @@ proptest! {
 }
 
 fn key_columns() -> Vec<(Field, BoxedStrategy<Cell>)> {
-    let fields = [Field::new("name", DataType::Utf8), Field::new("day", DataType::Date)];
+    let fields = [
+        Field::new("name", DataType::Utf8),
+        Field::new("day", DataType::Date),
+    ];
     fields.map(|field| (field.clone(), cells(&field))).to_vec()
 }
 
 fn table_columns() -> Vec<(Field, BoxedStrategy<Cell>)> {
-    let fields = [Field::new("x", DataType::Float64), Field::new("label", DataType::Utf8)];
+    let fields = [
+        Field::new("x", DataType::Float64),
+        Field::new("label", DataType::Utf8),
+    ];
     let taken = fields.map(|field| (field.clone(), cells(&field)));
     key_columns().into_iter().chain(taken).collect()
 }

@@ -25,16 +25,32 @@ pub(crate) fn describe(params: &Params, inputs: &[Input]) -> Result<Signature> {
         return Err(Error::schema("metrics are of one table: name it with `in`"));
     }
     let columns = Columns::find(params, trueline_sdk::schema::rows(inputs)?)?;
-    let names = [Some(&columns.label), Some(&columns.prediction), columns.weight.as_ref()];
-    let names: Vec<&String> = names.into_iter().flatten().map(|field| &field.name).collect();
-    if let Some(twice) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
+    let names = [
+        Some(&columns.label),
+        Some(&columns.prediction),
+        columns.weight.as_ref(),
+    ];
+    let names: Vec<&String> = names
+        .into_iter()
+        .flatten()
+        .map(|field| &field.name)
+        .collect();
+    if let Some(twice) = names
+        .iter()
+        .enumerate()
+        .find(|(index, name)| names[..*index].contains(name))
+    {
         return Err(Error::params(format!(
             "column `{}` cannot be two of label, prediction and weight; name each in the parameters",
             twice.1
         )));
     }
     Ok(Signature::reduces(Reduction {
-        bytes_per_row: if columns.task == Task::Classification { BYTES_PER_ROW } else { 0 },
+        bytes_per_row: if columns.task == Task::Classification {
+            BYTES_PER_ROW
+        } else {
+            0
+        },
         ..Reduction::one_pass(names)
     }))
 }
@@ -62,18 +78,31 @@ impl Columns {
         let weight = by_role(schema, params.weight.as_ref(), Role::Weight, "weight")?;
         for field in [Some(prediction), weight].into_iter().flatten() {
             if !field.data_type.is_numeric() {
-                return Err(Error::schema(format!("column `{}` is {}, not a number", field.name, field.data_type)));
+                return Err(Error::schema(format!(
+                    "column `{}` is {}, not a number",
+                    field.name, field.data_type
+                )));
             }
         }
         let task = task(params, label)?;
         if params.threshold.is_nan() {
             return Err(Error::params("`threshold` must be a number"));
         }
-        Ok(Self { label: label.clone(), prediction: prediction.clone(), weight: weight.cloned(), task })
+        Ok(Self {
+            label: label.clone(),
+            prediction: prediction.clone(),
+            weight: weight.cloned(),
+            task,
+        })
     }
 }
 
-fn by_role<'s>(schema: &'s Schema, name: Option<&String>, role: Role, what: &str) -> Result<Option<&'s Field>> {
+fn by_role<'s>(
+    schema: &'s Schema,
+    name: Option<&String>,
+    role: Role,
+    what: &str,
+) -> Result<Option<&'s Field>> {
     if let Some(name) = name {
         return schema.field(name).map(Some);
     }
@@ -96,7 +125,9 @@ fn task(params: &Params, label: &Field) -> Result<Task> {
     });
     let fits = match (task, label.data_type, &params.positive) {
         (Task::Regression, data_type, None) => data_type.is_numeric(),
-        (Task::Regression, ..) => return Err(Error::params("`positive` is for classification only")),
+        (Task::Regression, ..) => {
+            return Err(Error::params("`positive` is for classification only"));
+        }
         (Task::Classification, Utf8, None) => {
             return Err(Error::params(format!(
                 "label `{}` is a text: say with `positive` which text is the positive class",
@@ -104,7 +135,11 @@ fn task(params: &Params, label: &Field) -> Result<Task> {
             )));
         }
         (Task::Classification, Boolean, None | Some(Positive::Boolean(_)))
-        | (Task::Classification, Int32 | Int64 | Float32 | Float64, None | Some(Positive::Integer(_)))
+        | (
+            Task::Classification,
+            Int32 | Int64 | Float32 | Float64,
+            None | Some(Positive::Integer(_)),
+        )
         | (Task::Classification, Utf8, Some(Positive::Text(_))) => true,
         _ => false,
     };
@@ -119,6 +154,10 @@ fn task(params: &Params, label: &Field) -> Result<Task> {
         "label `{}` is {}, which cannot be the label of a {}{positive}",
         label.name,
         label.data_type,
-        if task == Task::Regression { "regression" } else { "classification" },
+        if task == Task::Regression {
+            "regression"
+        } else {
+            "classification"
+        },
     )))
 }

@@ -29,7 +29,10 @@ pub(crate) enum Task {
 
 /// The label of the positive class.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "`positive` must be true, false, an integer or a text")]
+#[serde(
+    untagged,
+    expecting = "`positive` must be true, false, an integer or a text"
+)]
 pub(crate) enum Positive {
     Boolean(bool),
     Integer(i64),

@@ -99,16 +99,25 @@ impl Reduce for Measure {
             Kept::Classification(counts) => PartialKept::Classification(counts.entries()),
             Kept::Regression(errors) => PartialKept::Regression(errors.clone()),
         };
-        state::encode(&Partial { skipped: self.skipped, kept })
+        state::encode(&Partial {
+            skipped: self.skipped,
+            kept,
+        })
     }
 
     fn merge(&mut self, partial: &[u8]) -> Result<()> {
         let partial: Partial = state::decode(partial)?;
         self.skipped += partial.skipped;
         match (&mut self.kept, partial.kept) {
-            (Kept::Classification(counts), PartialKept::Classification(entries)) => counts.merge(entries),
+            (Kept::Classification(counts), PartialKept::Classification(entries)) => {
+                counts.merge(entries)
+            }
             (Kept::Regression(errors), PartialKept::Regression(more)) => errors.merge(&more),
-            _ => return Err(Error::data("the partial is of another task; merge what the same parameters made")),
+            _ => {
+                return Err(Error::data(
+                    "the partial is of another task; merge what the same parameters made",
+                ));
+            }
         }
         Ok(())
     }
@@ -123,15 +132,23 @@ impl Reduce for Measure {
             Kept::Regression(errors) => (errors.rows, errors.metrics(self.is_weighted)),
         };
         let counted = [("rows", rows), ("skipped", self.skipped)];
-        let mut metrics: Vec<Metric> =
-            counted.map(|(name, count)| Metric::new(name, count as f64)).into_iter().collect();
+        let mut metrics: Vec<Metric> = counted
+            .map(|(name, count)| Metric::new(name, count as f64))
+            .into_iter()
+            .collect();
         metrics.extend(measured);
         for metric in &metrics {
             // What is not a number is null.
-            self.report.metrics.insert(metric.name.clone(), metric.value.into());
+            self.report
+                .metrics
+                .insert(metric.name.clone(), metric.value.into());
         }
         let report = serde_json::to_string(&self.report)
             .map_err(|error| Error::other(format!("the report cannot be written: {error}")))?;
-        Ok(Outcome { metrics, report: Some(report), ..Outcome::default() })
+        Ok(Outcome {
+            metrics,
+            report: Some(report),
+            ..Outcome::default()
+        })
     }
 }

@@ -47,7 +47,10 @@ impl Errors {
         ];
         if !is_weighted {
             let variance = self.labels.variance().filter(|variance| *variance > 0.0);
-            metrics.push(Metric::new("r2", 1.0 - mean_square / variance.unwrap_or(f64::NAN)));
+            metrics.push(Metric::new(
+                "r2",
+                1.0 - mean_square / variance.unwrap_or(f64::NAN),
+            ));
         }
         metrics
     }

@@ -28,7 +28,11 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(params: &Params, columns: Columns) -> Self {
-        Self { columns, positive: params.positive.clone(), nulls: params.nulls }
+        Self {
+            columns,
+            positive: params.positive.clone(),
+            nulls: params.nulls,
+        }
     }
 
     /// Gives each row to `take`; answers how many were skipped.
@@ -45,12 +49,20 @@ impl Reader {
         };
         let mut skipped = 0;
         for row in 0..rows {
-            if let Some(index) = batch.columns().iter().position(|column| !column.is_valid(row)) {
+            if let Some(index) = batch
+                .columns()
+                .iter()
+                .position(|column| !column.is_valid(row))
+            {
                 self.skip_null(index)?;
                 skipped += 1;
                 continue;
             }
-            take(self.check(Row { label: labels[row], prediction: predictions[row], weight: weights[row] })?);
+            take(self.check(Row {
+                label: labels[row],
+                prediction: predictions[row],
+                weight: weights[row],
+            })?);
         }
         Ok(skipped)
     }
@@ -63,15 +75,21 @@ impl Reader {
                 let texts = column.utf8()?;
                 (0..rows).map(|row| texts.get(row) == positive).collect()
             }
-            Some(Positive::Boolean(positive)) => {
-                (0..rows).map(|row| Ok(column.boolean(row)? == *positive)).collect::<Result<_>>()?
-            }
+            Some(Positive::Boolean(positive)) => (0..rows)
+                .map(|row| Ok(column.boolean(row)? == *positive))
+                .collect::<Result<_>>()?,
             Some(Positive::Integer(positive)) => match &column.values {
                 Values::Int64(values) => values.iter().map(|value| value == positive).collect(),
                 // A float that is NaN must stay one, to be refused.
                 _ => {
                     let positive = *positive as f64;
-                    let class = |label: &f64| if label.is_nan() { *label } else { f64::from(*label == positive) };
+                    let class = |label: &f64| {
+                        if label.is_nan() {
+                            *label
+                        } else {
+                            f64::from(*label == positive)
+                        }
+                    };
                     return Ok(column.numbers(rows)?.iter().map(class).collect());
                 }
             },
@@ -80,14 +98,28 @@ impl Reader {
     }
 
     fn check(&self, row: Row) -> Result<Row> {
-        let Columns { label, prediction, weight, task } = &self.columns;
+        let Columns {
+            label,
+            prediction,
+            weight,
+            task,
+        } = &self.columns;
         if row.label.is_nan() || row.prediction.is_nan() {
-            let name = if row.label.is_nan() { &label.name } else { &prediction.name };
-            return Err(Error::data(format!("column `{name}` has a NaN: leave such rows out with `where`")));
+            let name = if row.label.is_nan() {
+                &label.name
+            } else {
+                &prediction.name
+            };
+            return Err(Error::data(format!(
+                "column `{name}` has a NaN: leave such rows out with `where`"
+            )));
         }
         if !(row.weight >= 0.0 && row.weight < f64::INFINITY) {
             let name = weight.as_ref().map_or("", |field| &field.name);
-            return Err(Error::data(format!("weight `{name}` has {}: weights are 0 or more, and finite", row.weight)));
+            return Err(Error::data(format!(
+                "weight `{name}` has {}: weights are 0 or more, and finite",
+                row.weight
+            )));
         }
         if *task == Task::Regression {
             return Ok(row);
@@ -112,8 +144,16 @@ impl Reader {
         if self.nulls == Nulls::Skip {
             return Ok(());
         }
-        let columns = [Some(&self.columns.label), Some(&self.columns.prediction), self.columns.weight.as_ref()];
-        let name = columns.into_iter().flatten().nth(index).map_or("", |field| &field.name);
+        let columns = [
+            Some(&self.columns.label),
+            Some(&self.columns.prediction),
+            self.columns.weight.as_ref(),
+        ];
+        let name = columns
+            .into_iter()
+            .flatten()
+            .nth(index)
+            .map_or("", |field| &field.name);
         Err(Error::data(format!(
             "column `{name}` has a null: leave such rows out with `where`, or set `nulls = \"skip\"`"
         )))

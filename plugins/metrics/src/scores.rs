@@ -25,30 +25,53 @@ pub(crate) struct Scores {
 /// Computes everything from the sorted entries. `epsilon` is that of the prediction's type.
 pub(crate) fn scores(entries: &[Entry], threshold: f64, epsilon: f64) -> Scores {
     let confusion = confusion(entries, threshold);
-    let Confusion { true_positive, false_positive, false_negative, .. } = confusion;
+    let Confusion {
+        true_positive,
+        false_positive,
+        false_negative,
+        ..
+    } = confusion;
     let total = total(entries, |entry| entry.positives + entry.negatives);
     let mean = |sum: f64| sum / total;
     let metrics = [
-        ("accuracy", mean(total_of(entries, |entry, positive| (entry.prediction() > threshold) == positive))),
+        (
+            "accuracy",
+            mean(total_of(entries, |entry, positive| {
+                (entry.prediction() > threshold) == positive
+            })),
+        ),
         ("auc", area_under_curve(entries)),
         ("log_loss", mean(log_loss(entries, epsilon))),
         ("brier", mean(squared_errors(entries))),
-        ("precision", true_positive / (true_positive + false_positive)),
+        (
+            "precision",
+            true_positive / (true_positive + false_positive),
+        ),
         ("recall", true_positive / (true_positive + false_negative)),
-        ("f1", 2.0 * true_positive / (2.0 * true_positive + false_positive + false_negative)),
+        (
+            "f1",
+            2.0 * true_positive / (2.0 * true_positive + false_positive + false_negative),
+        ),
         ("positive_share", mean(true_positive + false_negative)),
     ];
     Scores {
-        rows: entries.iter().map(|entry| entry.positives + entry.negatives).sum(),
+        rows: entries
+            .iter()
+            .map(|entry| entry.positives + entry.negatives)
+            .sum(),
         confusion,
-        metrics: metrics.map(|(name, value)| Metric::new(name, value)).to_vec(),
+        metrics: metrics
+            .map(|(name, value)| Metric::new(name, value))
+            .to_vec(),
     }
 }
 
 /// The exact weight of so many rows of each entry, rounded once.
 fn total(entries: &[Entry], rows: impl Fn(&Entry) -> u64) -> f64 {
     let mut sum = ExactSum::new();
-    entries.iter().for_each(|entry| sum.add_product(entry.weight(), rows(entry) as f64));
+    entries
+        .iter()
+        .for_each(|entry| sum.add_product(entry.weight(), rows(entry) as f64));
     sum.value()
 }
 
@@ -62,7 +85,9 @@ fn total_of(entries: &[Entry], is: impl Fn(&Entry, bool) -> bool) -> f64 {
 
 fn confusion(entries: &[Entry], threshold: f64) -> Confusion {
     let cell = |label, predicted| {
-        total_of(entries, |entry, positive| positive == label && (entry.prediction() > threshold) == predicted)
+        total_of(entries, |entry, positive| {
+            positive == label && (entry.prediction() > threshold) == predicted
+        })
     };
     Confusion {
         true_positive: cell(true, true),
@@ -88,7 +113,10 @@ fn squared_errors(entries: &[Entry]) -> f64 {
     let mut sum = ExactSum::new();
     for entry in entries {
         let p = entry.prediction();
-        sum.add_product(entry.weight() * (1.0 - p) * (1.0 - p), entry.positives as f64);
+        sum.add_product(
+            entry.weight() * (1.0 - p) * (1.0 - p),
+            entry.positives as f64,
+        );
         sum.add_product(entry.weight() * p * p, entry.negatives as f64);
     }
     sum.value()
@@ -106,7 +134,10 @@ fn area_under_curve(entries: &[Entry]) -> f64 {
         }
         let up_to_here = negatives_below.value();
         // The mean of both counts the ties as half. Halving first: no overflow, and exact.
-        right_order.add_product(total(tied, |entry| entry.positives), 0.5 * below + 0.5 * up_to_here);
+        right_order.add_product(
+            total(tied, |entry| entry.positives),
+            0.5 * below + 0.5 * up_to_here,
+        );
         below = up_to_here;
     }
     let positives = total(entries, |entry| entry.positives);

@@ -1,4 +1,7 @@
-#![expect(clippy::cast_possible_truncation, reason = "some predictions are float32")]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "some predictions are float32"
+)]
 
 use proptest::prelude::*;
 use trueline_sdk::testing::{Cell, Table, cells, check_laws, describe, fit, tables_of};
@@ -7,7 +10,9 @@ use super::*;
 
 fn metric(outcome: &Outcome, name: &str) -> f64 {
     let found = outcome.metrics.iter().find(|metric| metric.name == name);
-    found.unwrap_or_else(|| panic!("no metric {name} in {:?}", outcome.metrics)).value
+    found
+        .unwrap_or_else(|| panic!("no metric {name} in {:?}", outcome.metrics))
+        .value
 }
 
 #[track_caller]
@@ -28,17 +33,29 @@ struct Sample {
 }
 
 fn sample() -> Sample {
-    let predictions: Vec<f64> = (0..1000).map(|i| f64::from(i * 7919 % 1009 * 100 / 1009) / 100.0).collect();
+    let predictions: Vec<f64> = (0..1000)
+        .map(|i| f64::from(i * 7919 % 1009 * 100 / 1009) / 100.0)
+        .collect();
     let is_late = |(i, p): (i32, &f64)| f64::from(i * 104_729 % 997) / 997.0 < 0.1 + 0.8 * p;
     let labels = (0..).zip(&predictions).map(is_late).collect();
     let weights = (0..1000).map(|i| 1.0 + f64::from(i % 3) * 0.25).collect();
-    Sample { predictions, labels, weights }
+    Sample {
+        predictions,
+        labels,
+        weights,
+    }
 }
 
 #[test]
 fn a_classification_is_measured_as_by_scikit_learn() {
-    let Sample { predictions, labels, .. } = sample();
-    let table = Table::new().with_column("late", labels).with_column("prediction", predictions);
+    let Sample {
+        predictions,
+        labels,
+        ..
+    } = sample();
+    let table = Table::new()
+        .with_column("late", labels)
+        .with_column("prediction", predictions);
     check(
         r#"{"label": "late"}"#,
         &table,
@@ -60,11 +77,21 @@ fn a_classification_is_measured_as_by_scikit_learn() {
 
 #[test]
 fn weights_count_as_in_scikit_learn() {
-    let Sample { predictions, labels, weights } = sample();
+    let Sample {
+        predictions,
+        labels,
+        weights,
+    } = sample();
     let weight = Field::new("w", DataType::Float64).with_role(Role::Weight);
     let table = Table::new()
-        .with_field(Field::new("late", DataType::Boolean).with_role(Role::Label), labels)
-        .with_field(Field::new("p", DataType::Float64).with_role(Role::Prediction), predictions)
+        .with_field(
+            Field::new("late", DataType::Boolean).with_role(Role::Label),
+            labels,
+        )
+        .with_field(
+            Field::new("p", DataType::Float64).with_role(Role::Prediction),
+            predictions,
+        )
         .with_field(weight, weights);
     check(
         "{}",
@@ -80,10 +107,16 @@ fn weights_count_as_in_scikit_learn() {
             ("f1", 0.697_730_956_239_870_4),
         ],
     );
-    let report = fit::<Metrics>("{}", &[("rows", &table)]).unwrap().report.unwrap();
+    let report = fit::<Metrics>("{}", &[("rows", &table)])
+        .unwrap()
+        .report
+        .unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["task"], "classification");
-    assert_eq!((&report["label"], &report["prediction"], &report["weight"]), (&"late".into(), &"p".into(), &"w".into()));
+    assert_eq!(
+        (&report["label"], &report["prediction"], &report["weight"]),
+        (&"late".into(), &"p".into(), &"w".into())
+    );
     assert_eq!(
         report["confusion"],
         serde_json::json!({
@@ -95,63 +128,165 @@ fn weights_count_as_in_scikit_learn() {
 
 #[test]
 fn float32_predictions_are_clipped_to_their_own_epsilon() {
-    let Sample { predictions, labels, .. } = sample();
+    let Sample {
+        predictions,
+        labels,
+        ..
+    } = sample();
     let predictions: Vec<f32> = predictions.into_iter().map(|p| p as f32).collect();
-    let table = Table::new().with_column("late", labels).with_column("prediction", predictions);
+    let table = Table::new()
+        .with_column("late", labels)
+        .with_column("prediction", predictions);
     // scikit-learn computes in float32 here, hence the tolerance.
-    check(r#"{"label": "late"}"#, &table, 1e-6, &[("log_loss", 0.639_281_809), ("auc", 0.765_216_243)]);
+    check(
+        r#"{"label": "late"}"#,
+        &table,
+        1e-6,
+        &[("log_loss", 0.639_281_809), ("auc", 0.765_216_243)],
+    );
 }
 
 #[test]
 fn a_regression_is_measured_as_by_scikit_learn() {
-    let labels: Vec<f64> = (0..1000).map(|i| f64::from(i * 104_729 % 997) / 100.0).collect();
-    let predictions: Vec<f64> =
-        (0..).zip(&labels).map(|(i, label)| label + f64::from(i * 31 % 17 - 8) / 4.0).collect();
+    let labels: Vec<f64> = (0..1000)
+        .map(|i| f64::from(i * 104_729 % 997) / 100.0)
+        .collect();
+    let predictions: Vec<f64> = (0..)
+        .zip(&labels)
+        .map(|(i, label)| label + f64::from(i * 31 % 17 - 8) / 4.0)
+        .collect();
     let table = Table::new()
         .with_column("y", labels)
         .with_column("prediction", predictions)
         .with_column("w", sample().weights);
-    let plain = [("rmse", 1.225_816_054_716_204_3), ("mae", 1.06), ("r2", 0.819_408_759_597_313_3), ("bias", 0.0015)];
+    let plain = [
+        ("rmse", 1.225_816_054_716_204_3),
+        ("mae", 1.06),
+        ("r2", 0.819_408_759_597_313_3),
+        ("bias", 0.0015),
+    ];
     check(r#"{"label": "y"}"#, &table, 1e-14, &plain);
-    let weighted = [("rmse", 1.225_902_960_112_880_6), ("mae", 1.059_961_992_398_479_8), ("bias", 0.000_850_170_034_006_799_2)];
+    let weighted = [
+        ("rmse", 1.225_902_960_112_880_6),
+        ("mae", 1.059_961_992_398_479_8),
+        ("bias", 0.000_850_170_034_006_799_2),
+    ];
     check(r#"{"label": "y", "weight": "w"}"#, &table, 1e-14, &weighted);
 }
 
 #[test]
 fn textbook_values() {
-    let table = Table::new().with_column("y", [0, 0, 1, 1]).with_column("prediction", [0.1, 0.4, 0.35, 0.8]);
+    let table = Table::new()
+        .with_column("y", [0, 0, 1, 1])
+        .with_column("prediction", [0.1, 0.4, 0.35, 0.8]);
     check(r#"{"label": "y"}"#, &table, 0.0, &[("auc", 0.75)]);
-    let table = Table::new().with_column("y", [0, 0, 1, 1]).with_column("prediction", [0.1, 0.2, 0.7, 0.99]);
-    check(r#"{"label": "y"}"#, &table, 1e-16, &[("log_loss", 0.173_807_336_691_067_5)]);
+    let table = Table::new()
+        .with_column("y", [0, 0, 1, 1])
+        .with_column("prediction", [0.1, 0.2, 0.7, 0.99]);
+    check(
+        r#"{"label": "y"}"#,
+        &table,
+        1e-16,
+        &[("log_loss", 0.173_807_336_691_067_5)],
+    );
     // A prediction at the threshold is not above it.
-    let table = Table::new().with_column("y", [true, false]).with_column("prediction", [0.5, 0.5]);
-    check(r#"{"label": "y"}"#, &table, 0.0, &[("accuracy", 0.5), ("recall", 0.0), ("auc", 0.5)]);
-    check(r#"{"label": "y", "threshold": 0.4}"#, &table, 0.0, &[("recall", 1.0), ("precision", 0.5)]);
+    let table = Table::new()
+        .with_column("y", [true, false])
+        .with_column("prediction", [0.5, 0.5]);
+    check(
+        r#"{"label": "y"}"#,
+        &table,
+        0.0,
+        &[("accuracy", 0.5), ("recall", 0.0), ("auc", 0.5)],
+    );
+    check(
+        r#"{"label": "y", "threshold": 0.4}"#,
+        &table,
+        0.0,
+        &[("recall", 1.0), ("precision", 0.5)],
+    );
 }
 
 #[test]
 fn what_is_not_defined_is_nan() {
-    let one_class = Table::new().with_column("y", [true, true]).with_column("prediction", [0.1, 0.2]);
+    let one_class = Table::new()
+        .with_column("y", [true, true])
+        .with_column("prediction", [0.1, 0.2]);
     let nan = f64::NAN;
-    check(r#"{"label": "y"}"#, &one_class, 0.0, &[("auc", nan), ("precision", nan), ("recall", 0.0), ("f1", 0.0)]);
+    check(
+        r#"{"label": "y"}"#,
+        &one_class,
+        0.0,
+        &[
+            ("auc", nan),
+            ("precision", nan),
+            ("recall", 0.0),
+            ("f1", 0.0),
+        ],
+    );
     let none = one_class.take(&[]);
-    check(r#"{"label": "y"}"#, &none, 0.0, &[("rows", 0.0), ("accuracy", nan), ("log_loss", nan), ("auc", nan)]);
-    let constant = Table::new().with_column("y", [2.0, 2.0]).with_column("prediction", [1.0, 3.0]);
-    check(r#"{"label": "y"}"#, &constant, 0.0, &[("rmse", 1.0), ("r2", nan)]);
-    check(r#"{"label": "y"}"#, &constant.take(&[]), 0.0, &[("rows", 0.0), ("rmse", nan), ("r2", nan)]);
+    check(
+        r#"{"label": "y"}"#,
+        &none,
+        0.0,
+        &[
+            ("rows", 0.0),
+            ("accuracy", nan),
+            ("log_loss", nan),
+            ("auc", nan),
+        ],
+    );
+    let constant = Table::new()
+        .with_column("y", [2.0, 2.0])
+        .with_column("prediction", [1.0, 3.0]);
+    check(
+        r#"{"label": "y"}"#,
+        &constant,
+        0.0,
+        &[("rmse", 1.0), ("r2", nan)],
+    );
+    check(
+        r#"{"label": "y"}"#,
+        &constant.take(&[]),
+        0.0,
+        &[("rows", 0.0), ("rmse", nan), ("r2", nan)],
+    );
 }
 
 #[test]
 fn any_label_can_be_the_positive_one() {
-    let texts = Table::new().with_column("y", ["yes", "no", ""]).with_column("prediction", [0.9, 0.2, 0.1]);
+    let texts = Table::new()
+        .with_column("y", ["yes", "no", ""])
+        .with_column("prediction", [0.9, 0.2, 0.1]);
     let expected = [("accuracy", 1.0), ("positive_share", 1.0 / 3.0)];
-    check(r#"{"label": "y", "positive": "yes"}"#, &texts, 0.0, &expected);
-    let integers = Table::new().with_column("y", [7_i64, 1, -1]).with_column("prediction", [0.9, 0.2, 0.1]);
-    check(r#"{"label": "y", "positive": 7}"#, &integers, 0.0, &expected);
-    let floats = Table::new().with_column("y", [7.0, 1.0, -1.0]).with_column("prediction", [0.9, 0.2, 0.1]);
+    check(
+        r#"{"label": "y", "positive": "yes"}"#,
+        &texts,
+        0.0,
+        &expected,
+    );
+    let integers = Table::new()
+        .with_column("y", [7_i64, 1, -1])
+        .with_column("prediction", [0.9, 0.2, 0.1]);
+    check(
+        r#"{"label": "y", "positive": 7}"#,
+        &integers,
+        0.0,
+        &expected,
+    );
+    let floats = Table::new()
+        .with_column("y", [7.0, 1.0, -1.0])
+        .with_column("prediction", [0.9, 0.2, 0.1]);
     check(r#"{"label": "y", "positive": 7}"#, &floats, 0.0, &expected);
-    let on_time = Table::new().with_column("y", [false, true, true]).with_column("prediction", [0.9, 0.2, 0.1]);
-    check(r#"{"label": "y", "positive": false}"#, &on_time, 0.0, &expected);
+    let on_time = Table::new()
+        .with_column("y", [false, true, true])
+        .with_column("prediction", [0.9, 0.2, 0.1]);
+    check(
+        r#"{"label": "y", "positive": false}"#,
+        &on_time,
+        0.0,
+        &expected,
+    );
 }
 
 #[test]
@@ -159,7 +294,12 @@ fn rows_with_nulls_are_skipped_if_asked_for() {
     let table = Table::new()
         .with_column("y", [Some(true), None, Some(false)])
         .with_column("prediction", [Some(1.0), Some(0.5), None]);
-    check(r#"{"label": "y", "nulls": "skip"}"#, &table, 0.0, &[("rows", 1.0), ("skipped", 2.0), ("accuracy", 1.0)]);
+    check(
+        r#"{"label": "y", "nulls": "skip"}"#,
+        &table,
+        0.0,
+        &[("rows", 1.0), ("skipped", 2.0), ("accuracy", 1.0)],
+    );
 }
 
 #[test]
@@ -174,44 +314,113 @@ fn mistakes_are_named() {
         .with_column("w", [-1.0, 1.0]);
     let check = |params: &str, expected: &str| {
         let error = fit::<Metrics>(params, &[("rows", &table)]).expect_err(params);
-        assert!(error.message().contains(expected), "{params}\n{}", error.message());
+        assert!(
+            error.message().contains(expected),
+            "{params}\n{}",
+            error.message()
+        );
     };
     check("{}", "no column has the role label");
-    check(r#"{"label": "late"}"#, "no column `late`; the columns are y, n, s");
-    check(r#"{"label": "y", "lable": 1}"#, "unknown field `lable`, expected one of `label`, `prediction`");
-    check(r#"{"label": "y"}"#, "prediction `prediction` has 1.5, but a probability is between 0 and 1");
-    check(r#"{"label": "y", "prediction": "p"}"#, "column `y` has a null");
-    check(r#"{"label": "n", "prediction": "p"}"#, "label `n` has 2, but classes are 0 and 1");
-    check(r#"{"label": "n", "prediction": "n"}"#, "cannot be two of label, prediction and weight");
-    check(r#"{"label": "n", "prediction": "s"}"#, "column `s` is utf8, not a number");
-    check(r#"{"label": "s", "prediction": "p"}"#, "say with `positive`");
-    check(r#"{"label": "s", "prediction": "p", "task": "regression"}"#, "cannot be the label of a regression");
-    check(r#"{"label": "y", "prediction": "p", "positive": "a"}"#, "boolean, which cannot be the label");
-    check(r#"{"label": "p", "prediction": "nan"}"#, "column `nan` has a NaN");
+    check(
+        r#"{"label": "late"}"#,
+        "no column `late`; the columns are y, n, s",
+    );
+    check(
+        r#"{"label": "y", "lable": 1}"#,
+        "unknown field `lable`, expected one of `label`, `prediction`",
+    );
+    check(
+        r#"{"label": "y"}"#,
+        "prediction `prediction` has 1.5, but a probability is between 0 and 1",
+    );
+    check(
+        r#"{"label": "y", "prediction": "p"}"#,
+        "column `y` has a null",
+    );
+    check(
+        r#"{"label": "n", "prediction": "p"}"#,
+        "label `n` has 2, but classes are 0 and 1",
+    );
+    check(
+        r#"{"label": "n", "prediction": "n"}"#,
+        "cannot be two of label, prediction and weight",
+    );
+    check(
+        r#"{"label": "n", "prediction": "s"}"#,
+        "column `s` is utf8, not a number",
+    );
+    check(
+        r#"{"label": "s", "prediction": "p"}"#,
+        "say with `positive`",
+    );
+    check(
+        r#"{"label": "s", "prediction": "p", "task": "regression"}"#,
+        "cannot be the label of a regression",
+    );
+    check(
+        r#"{"label": "y", "prediction": "p", "positive": "a"}"#,
+        "boolean, which cannot be the label",
+    );
+    check(
+        r#"{"label": "p", "prediction": "nan"}"#,
+        "column `nan` has a NaN",
+    );
     check(r#"{"label": "p", "weight": "w"}"#, "weight `w` has -1");
-    check(r#"{"label": "p", "positive": 1.5}"#, "`positive` must be true, false, an integer or a text");
+    check(
+        r#"{"label": "p", "positive": 1.5}"#,
+        "`positive` must be true, false, an integer or a text",
+    );
     let two = Table::new()
-        .with_field(Field::new("a", DataType::Boolean).with_role(Role::Label), [true])
-        .with_field(Field::new("b", DataType::Boolean).with_role(Role::Label), [true]);
+        .with_field(
+            Field::new("a", DataType::Boolean).with_role(Role::Label),
+            [true],
+        )
+        .with_field(
+            Field::new("b", DataType::Boolean).with_role(Role::Label),
+            [true],
+        );
     let error = fit::<Metrics>("{}", &[("rows", &two)]).unwrap_err();
-    assert!(error.message().contains("columns `a` and `b` both have the role label"));
+    assert!(
+        error
+            .message()
+            .contains("columns `a` and `b` both have the role label")
+    );
 }
 
 #[test]
 fn memory_is_told() {
-    let table = Table::new().with_column("y", [1.0]).with_column("prediction", [1.0]);
+    let table = Table::new()
+        .with_column("y", [1.0])
+        .with_column("prediction", [1.0]);
     let bytes_per_row = |params| {
-        describe::<Metrics>(params, &[("rows", &table)], None).unwrap().reduction.unwrap().bytes_per_row
+        describe::<Metrics>(params, &[("rows", &table)], None)
+            .unwrap()
+            .reduction
+            .unwrap()
+            .bytes_per_row
     };
     assert_eq!(bytes_per_row(r#"{"label": "y"}"#), 0);
-    assert_eq!(bytes_per_row(r#"{"label": "y", "task": "classification"}"#), 64);
+    assert_eq!(
+        bytes_per_row(r#"{"label": "y", "task": "classification"}"#),
+        64
+    );
 }
 
 /// The area under the curve by its definition: every pair of a positive and a negative row.
 fn area_by_pairs(labels: &[bool], predictions: &[f64]) -> f64 {
-    let of = |class| labels.iter().zip(predictions).filter(move |(label, _)| **label == class).map(|(_, p)| *p);
-    let score = |positive: f64, negative: f64| f64::from(positive > negative) + 0.5 * f64::from(positive == negative);
-    let sum: f64 = of(true).flat_map(|positive| of(false).map(move |negative| score(positive, negative))).sum();
+    let of = |class| {
+        labels
+            .iter()
+            .zip(predictions)
+            .filter(move |(label, _)| **label == class)
+            .map(|(_, p)| *p)
+    };
+    let score = |positive: f64, negative: f64| {
+        f64::from(positive > negative) + 0.5 * f64::from(positive == negative)
+    };
+    let sum: f64 = of(true)
+        .flat_map(|positive| of(false).map(move |negative| score(positive, negative)))
+        .sum();
     sum / (of(true).count() * of(false).count()) as f64
 }
 
@@ -265,5 +474,12 @@ fn probabilities() -> BoxedStrategy<Cell> {
 /// Everything but NaN, which is refused.
 fn numbers() -> BoxedStrategy<Cell> {
     let any = cells(&Field::new("y", DataType::Float64));
-    any.prop_map(|cell| if cell == Cell::from(f64::NAN) { Cell::Null } else { cell }).boxed()
+    any.prop_map(|cell| {
+        if cell == Cell::from(f64::NAN) {
+            Cell::Null
+        } else {
+            cell
+        }
+    })
+    .boxed()
 }

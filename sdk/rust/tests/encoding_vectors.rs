@@ -15,7 +15,10 @@ fn frames_and_digests_are_those_of_the_vectors() {
         let columns = schema.fields.iter().zip(vector["rows"].as_array().unwrap());
         let table = columns.fold(Table::new(), |table, (field, cells)| {
             let cells = cells.as_array().unwrap();
-            table.with_field(field.clone(), cells.iter().map(|json| cell(field.data_type, json)))
+            table.with_field(
+                field.clone(),
+                cells.iter().map(|json| cell(field.data_type, json)),
+            )
         });
         let frame = bytes(&vector["frame"]);
         assert_eq!(hex(&table.frame()), hex(&frame), "{name}");
@@ -28,7 +31,11 @@ fn frames_and_digests_are_those_of_the_vectors() {
         let offset = usize::from(shifted.as_ptr().addr() % 2 == 0);
         shifted.copy_within(1.., offset);
         let shifted = &shifted[offset..offset + frame.len()];
-        assert_eq!(Table::decode(&schema, shifted).unwrap(), table, "{name}, misplaced");
+        assert_eq!(
+            Table::decode(&schema, shifted).unwrap(),
+            table,
+            "{name}, misplaced"
+        );
     }
 }
 
@@ -65,7 +72,10 @@ fn vectors(list: &str) -> Vec<Json> {
 fn schema(json: &Json) -> Schema {
     Schema::new(json.as_array().unwrap().iter().map(|field| Field {
         nullable: field["nullable"].as_bool().unwrap(),
-        ..Field::new(field["name"].as_str().unwrap(), field["type"].as_str().unwrap().parse().unwrap())
+        ..Field::new(
+            field["name"].as_str().unwrap(),
+            field["type"].as_str().unwrap().parse().unwrap(),
+        )
     }))
 }
 
@@ -73,7 +83,10 @@ fn cell(data_type: DataType, json: &Json) -> Cell {
     if json.is_null() {
         return Cell::Null;
     }
-    let integer = || json.as_i64().unwrap_or_else(|| json.as_str().unwrap().parse().unwrap());
+    let integer = || {
+        json.as_i64()
+            .unwrap_or_else(|| json.as_str().unwrap().parse().unwrap())
+    };
     let vector = || json.as_array().unwrap().iter();
     match data_type {
         DataType::Boolean => Cell::Boolean(json.as_bool().unwrap()),
@@ -83,19 +96,25 @@ fn cell(data_type: DataType, json: &Json) -> Cell {
         DataType::Float64 => Cell::Float64(float(json)),
         DataType::Utf8 => Cell::Text(json.as_str().unwrap().to_owned()),
         DataType::Binary => Cell::Bytes(bytes(json)),
-        DataType::Float32List(_) => Cell::Vector32(vector().map(|json| float(json) as f32).collect()),
+        DataType::Float32List(_) => {
+            Cell::Vector32(vector().map(|json| float(json) as f32).collect())
+        }
         DataType::Float64List(_) => Cell::Vector64(vector().map(float).collect()),
     }
 }
 
 fn float(json: &Json) -> f64 {
     // `NaN`, `Infinity`, `-Infinity` and `-0.0` are what Rust reads, too.
-    json.as_f64().unwrap_or_else(|| json.as_str().unwrap().parse().unwrap())
+    json.as_f64()
+        .unwrap_or_else(|| json.as_str().unwrap().parse().unwrap())
 }
 
 fn bytes(json: &Json) -> Vec<u8> {
     let digits = json.as_str().unwrap();
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -9,10 +9,24 @@ use trueline_sdk::testing::{Table, check_laws, fit, tables};
 fn every_type() -> Schema {
     use DataType::*;
     let types = [
-        Boolean, Int32, Int64, Float32, Float64, Utf8, Binary, Timestamp, Date, Float32List(2), Float64List(0),
+        Boolean,
+        Int32,
+        Int64,
+        Float32,
+        Float64,
+        Utf8,
+        Binary,
+        Timestamp,
+        Date,
+        Float32List(2),
+        Float64List(0),
     ];
-    let nullable = types.iter().map(|&data_type| Field::new(data_type.to_string(), data_type));
-    let required = types.iter().map(|&data_type| Field::new(format!("required {data_type}"), data_type).required());
+    let nullable = types
+        .iter()
+        .map(|&data_type| Field::new(data_type.to_string(), data_type));
+    let required = types
+        .iter()
+        .map(|&data_type| Field::new(format!("required {data_type}"), data_type).required());
     Schema::new(nullable.chain(required))
 }
 
@@ -33,7 +47,14 @@ fn types_are_read_by_their_names() {
     for field in every_type().fields {
         assert_eq!(field.data_type.to_string().parse(), Ok(field.data_type));
     }
-    for wrong in ["", "float", "float32-list", "float32-list()", "float32-list(-1)", "Float64"] {
+    for wrong in [
+        "",
+        "float",
+        "float32-list",
+        "float32-list()",
+        "float32-list(-1)",
+        "Float64",
+    ] {
         assert!(wrong.parse::<DataType>().is_err(), "{wrong}");
     }
 }
@@ -62,8 +83,13 @@ fn broken_laws_are_found() {
             check_laws::<Probe>(&params, &[("rows", &table)], Some(&table));
         });
         let message = found.expect_err(flaw);
-        let message = message.downcast_ref::<String>().expect("a formatted message");
-        assert!(message.starts_with(law) || message.contains(law), "{flaw}: {message}");
+        let message = message
+            .downcast_ref::<String>()
+            .expect("a formatted message");
+        assert!(
+            message.starts_with(law) || message.contains(law),
+            "{flaw}: {message}"
+        );
     }
 }
 
@@ -106,7 +132,10 @@ impl Stage for Probe {
     type Map = Add;
 
     fn describe(_: &Params, inputs: &[Input], rows: Option<&Schema>) -> Result<Signature> {
-        let reduction = Reduction { passes: 2, ..Reduction::one_pass(["x"]) };
+        let reduction = Reduction {
+            passes: 2,
+            ..Reduction::one_pass(["x"])
+        };
         Ok(Signature {
             reduction: (!inputs.is_empty()).then_some(reduction),
             mapping: rows.map(|_| Mapping::new(["x"], writes().fields)),
@@ -129,8 +158,16 @@ impl Reduce for Sum {
     type Params = Params;
 
     fn begin(params: Params, _: &[Input], pass: u32, state: &[u8]) -> Result<Self> {
-        let before = if pass == 0 { 0 } else { trueline_sdk::state::decode(state)? };
-        Ok(Self { flaw: params.flaw, before, sum: 0 })
+        let before = if pass == 0 {
+            0
+        } else {
+            trueline_sdk::state::decode(state)?
+        };
+        Ok(Self {
+            flaw: params.flaw,
+            before,
+            sum: 0,
+        })
     }
 
     fn update(&mut self, _: usize, batch: &Batch<'_>) -> Result<()> {
@@ -159,7 +196,10 @@ impl Reduce for Sum {
     fn finish(self) -> Result<Outcome> {
         let sum = self.before + self.sum;
         let metrics = vec![Metric::new("sum", sum as f64)];
-        Ok(Outcome { metrics, ..Outcome::state(trueline_sdk::state::encode(&sum)?) })
+        Ok(Outcome {
+            metrics,
+            ..Outcome::state(trueline_sdk::state::encode(&sum)?)
+        })
     }
 }
 
@@ -175,7 +215,12 @@ impl Map for Add {
 
     fn load(params: Params, _: &Schema, state: &[u8]) -> Result<Self> {
         let sum = trueline_sdk::state::decode(state)?;
-        Ok(Self { flaw: params.flaw, sum, calls: Memory::new(0), writes: writes() })
+        Ok(Self {
+            flaw: params.flaw,
+            sum,
+            calls: Memory::new(0),
+            writes: writes(),
+        })
     }
 
     fn writes(&self) -> &Schema {
@@ -193,7 +238,9 @@ impl Map for Add {
         };
         let mut writer = BatchWriter::new(&self.writes, batch.rows());
         let sums = writer.int64(&column.validity)?;
-        sums.iter_mut().zip(values).for_each(|(y, &x)| *y = self.sum.wrapping_add(i64::from(x)) + more);
+        sums.iter_mut()
+            .zip(values)
+            .for_each(|(y, &x)| *y = self.sum.wrapping_add(i64::from(x)) + more);
         writer.finish()
     }
 }

@@ -64,7 +64,10 @@ values! {
 }
 
 impl<const WIDTH: usize> Value for [f32; WIDTH] {
-    #[expect(clippy::cast_possible_truncation, reason = "an array in a test is short")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an array in a test is short"
+    )]
     const DATA_TYPE: DataType = DataType::Float32List(WIDTH as u32);
 
     fn into_cell(self) -> Cell {
@@ -73,7 +76,10 @@ impl<const WIDTH: usize> Value for [f32; WIDTH] {
 }
 
 impl<const WIDTH: usize> Value for [f64; WIDTH] {
-    #[expect(clippy::cast_possible_truncation, reason = "an array in a test is short")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an array in a test is short"
+    )]
     const DATA_TYPE: DataType = DataType::Float64List(WIDTH as u32);
 
     fn into_cell(self) -> Cell {
@@ -107,8 +113,12 @@ impl Cell {
             | (Self::Float64(_), DataType::Float64)
             | (Self::Text(_), DataType::Utf8)
             | (Self::Bytes(_), DataType::Binary) => true,
-            (Self::Vector32(values), DataType::Float32List(width)) => values.len() == width as usize,
-            (Self::Vector64(values), DataType::Float64List(width)) => values.len() == width as usize,
+            (Self::Vector32(values), DataType::Float32List(width)) => {
+                values.len() == width as usize
+            }
+            (Self::Vector64(values), DataType::Float64List(width)) => {
+                values.len() == width as usize
+            }
             _ => false,
         }
     }
@@ -138,8 +148,18 @@ impl Cell {
 
 impl PartialEq for Cell {
     fn eq(&self, other: &Self) -> bool {
-        let bits32 = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-        let bits64 = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let bits32 = |values: &[f32]| {
+            values
+                .iter()
+                .map(|value| value.to_bits())
+                .collect::<Vec<_>>()
+        };
+        let bits64 = |values: &[f64]| {
+            values
+                .iter()
+                .map(|value| value.to_bits())
+                .collect::<Vec<_>>()
+        };
         match (self, other) {
             (Self::Null, Self::Null) => true,
             (Self::Boolean(a), Self::Boolean(b)) => a == b,

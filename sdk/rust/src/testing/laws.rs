@@ -26,7 +26,11 @@ const TRIES: usize = 3;
 /// If a law is broken, with the law and the two results.
 pub fn check_laws<S: Stage>(params: &str, inputs: &[(&str, &Table)], rows: Option<&Table>) {
     let described = describe::<S>(params, inputs, rows);
-    assert_eq!(described, describe::<S>(params, inputs, rows), "law 4: `describe` gave two answers");
+    assert_eq!(
+        described,
+        describe::<S>(params, inputs, rows),
+        "law 4: `describe` gave two answers"
+    );
     if described.is_err() {
         return;
     }
@@ -43,32 +47,61 @@ pub fn check_laws<S: Stage>(params: &str, inputs: &[(&str, &Table)], rows: Optio
 }
 
 /// Laws 2, 3 and 4 of a reduction; answers with its outcome, if it has one on these tables.
-fn check_reduction<S: Stage>(params: &str, inputs: &[(&str, &Table)], rows: Option<&Table>) -> Option<Outcome> {
+fn check_reduction<S: Stage>(
+    params: &str,
+    inputs: &[(&str, &Table)],
+    rows: Option<&Table>,
+) -> Option<Outcome> {
     let whole = fit::<S>(params, inputs);
     let bytes = whole.clone().map(outcome_bytes);
     let again = fit::<S>(params, inputs).map(outcome_bytes);
-    assert_eq!(bytes, again, "law 4: a fresh instance reduced the same rows to another outcome");
+    assert_eq!(
+        bytes, again,
+        "law 4: a fresh instance reduced the same rows to another outcome"
+    );
 
     let fitting = match Fitting::<S>::new(params, inputs, rows) {
         Ok(fitting) => fitting,
         Err(error) => {
-            assert_eq!(whole.err(), Some(error), "the plan to map decides whether it can be fitted");
+            assert_eq!(
+                whole.err(),
+                Some(error),
+                "the plan to map decides whether it can be fitted"
+            );
             return None;
         }
     };
     let seed: Vec<u8> = fitting.tables.iter().flat_map(Table::frame).collect();
     let mut shuffler = Shuffler::new(&seed);
-    let rows_apart = chunked(&fitting, |rows| (0..rows).map(|row| row..row + 1).collect(), &mut |_| 0);
-    assert_same(&whole, &rows_apart, "law 2: row by row, the outcome is another");
+    let rows_apart = chunked(
+        &fitting,
+        |rows| (0..rows).map(|row| row..row + 1).collect(),
+        &mut |_| 0,
+    );
+    assert_same(
+        &whole,
+        &rows_apart,
+        "law 2: row by row, the outcome is another",
+    );
     for _ in 0..TRIES {
         let mut interleave = Shuffler::new(&shuffler.below(usize::MAX).to_le_bytes());
-        let chunked = chunked(&fitting, |rows| shuffler.cut(rows), &mut |end| interleave.below(end));
-        assert_same(&whole, &chunked, "law 2: in other batches, the outcome is another");
+        let chunked = chunked(&fitting, |rows| shuffler.cut(rows), &mut |end| {
+            interleave.below(end)
+        });
+        assert_same(
+            &whole,
+            &chunked,
+            "law 2: in other batches, the outcome is another",
+        );
     }
     if fitting.reduction.mergeable {
         for _ in 0..TRIES {
             let merged = merged(&fitting, &mut shuffler);
-            assert_same(&whole, &merged, "law 3: partitioned and merged, the outcome is another");
+            assert_same(
+                &whole,
+                &merged,
+                "law 3: partitioned and merged, the outcome is another",
+            );
         }
     }
     whole.ok()
@@ -83,14 +116,17 @@ fn chunked<S: Stage>(
     fitting.run(|fitting, pass, state| {
         let mut reducing = fitting.begin(pass, state)?;
         let batches = |table: &Table| cut(table.rows()).into_iter();
-        let mut waiting: Vec<_> = (0..).zip(fitting.tables.iter().map(batches).collect::<Vec<_>>()).collect();
+        let mut waiting: Vec<_> = (0..)
+            .zip(fitting.tables.iter().map(batches).collect::<Vec<_>>())
+            .collect();
         while !waiting.is_empty() {
             let next = pick(waiting.len());
             let (input, ranges) = &mut waiting[next];
             match ranges.next() {
                 Some(range) => {
                     let rows: Vec<usize> = range.collect();
-                    reducing.update(*input, &fitting.tables[*input as usize].take(&rows).frame())?;
+                    reducing
+                        .update(*input, &fitting.tables[*input as usize].take(&rows).frame())?;
                 }
                 None => drop(waiting.remove(next)),
             }
@@ -124,7 +160,9 @@ fn merged<S: Stage>(fitting: &Fitting<'_, S>, shuffler: &mut Shuffler) -> Result
             let into = shuffler.below(instances.len());
             instances[into].merge(&gone.partial()?)?;
         }
-        let mut last = instances.pop().ok_or_else(|| Error::other("no instance was begun"))?;
+        let mut last = instances
+            .pop()
+            .ok_or_else(|| Error::other("no instance was begun"))?;
         for (input, frame) in late {
             last.update(input, &frame)?;
         }
@@ -136,19 +174,32 @@ fn merged<S: Stage>(fitting: &Fitting<'_, S>, shuffler: &mut Shuffler) -> Result
 fn check_map<S: Stage>(params: &str, inputs: &[(&str, &Table)], state: &[u8], rows: &Table) {
     let mapper = Mapper::<S>::new(params, inputs, rows).expect("the stage was described before");
     let rows = &mapper.rows;
-    let loaded = mapper.load(state).expect("a map loads the state that its reduction finished with");
+    let loaded = mapper
+        .load(state)
+        .expect("a map loads the state that its reduction finished with");
     let load = || mapper.load(state).expect("it loaded before");
     let whole = loaded.map(rows);
-    assert_eq!(whole, load().map(rows), "law 4: a fresh instance mapped the same rows to others");
+    assert_eq!(
+        whole,
+        load().map(rows),
+        "law 4: a fresh instance mapped the same rows to others"
+    );
 
     let one = |row: usize| rows.take(&[row]);
     let apart: Vec<Result<Table>> = (0..rows.rows()).map(|row| loaded.map(&one(row))).collect();
     let Ok(whole) = whole else {
-        assert!(apart.iter().any(Result::is_err), "law 1: together the rows fail, apart none does: {whole:?}");
+        assert!(
+            apart.iter().any(Result::is_err),
+            "law 1: together the rows fail, apart none does: {whole:?}"
+        );
         return;
     };
     for (row, mapped) in apart.into_iter().enumerate() {
-        assert_eq!(mapped, Ok(whole.take(&[row])), "law 1: row {row} alone is mapped to another row");
+        assert_eq!(
+            mapped,
+            Ok(whole.take(&[row])),
+            "law 1: row {row} alone is mapped to another row"
+        );
     }
 
     let mut shuffler = Shuffler::new(&rows.frame());
@@ -157,14 +208,26 @@ fn check_map<S: Stage>(params: &str, inputs: &[(&str, &Table)], state: &[u8], ro
     for range in ranges {
         let chunk: Vec<usize> = range.collect();
         let expected = Ok(whole.take(&chunk));
-        assert_eq!(fresh.map(&rows.take(&chunk)), expected, "law 1: rows {chunk:?} together are mapped to others");
+        assert_eq!(
+            fresh.map(&rows.take(&chunk)),
+            expected,
+            "law 1: rows {chunk:?} together are mapped to others"
+        );
     }
     for _ in 0..TRIES.min(rows.rows()) {
         let row = shuffler.below(rows.rows());
         let expected = Ok(whole.take(&[row]));
-        assert_eq!(load().map(&one(row)), expected, "law 4: a fresh instance maps row {row} to another row");
+        assert_eq!(
+            load().map(&one(row)),
+            expected,
+            "law 4: a fresh instance maps row {row} to another row"
+        );
     }
-    assert_eq!(loaded.map(rows), Ok(whole), "law 1: an instance that mapped before maps to others");
+    assert_eq!(
+        loaded.map(rows),
+        Ok(whole),
+        "law 1: an instance that mapped before maps to others"
+    );
 }
 
 fn assert_same(whole: &Result<Outcome>, other: &Result<Outcome>, law: &str) {

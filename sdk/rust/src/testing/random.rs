@@ -10,17 +10,27 @@ use super::{Cell, Table};
 /// Random tables of a schema with a number of rows in this range: nulls where the field allows
 /// them, NaN, infinities, -0.0, denormals, extremes, empty and repeated texts.
 pub fn tables(schema: &Schema, rows: impl Into<SizeRange>) -> BoxedStrategy<Table> {
-    let columns = schema.fields.iter().map(|field| (field.clone(), cells(field))).collect();
+    let columns = schema
+        .fields
+        .iter()
+        .map(|field| (field.clone(), cells(field)))
+        .collect();
     tables_of(columns, rows)
 }
 
 /// Random tables whose columns are made by strategies of one's own.
-pub fn tables_of(columns: Vec<(Field, BoxedStrategy<Cell>)>, rows: impl Into<SizeRange>) -> BoxedStrategy<Table> {
+pub fn tables_of(
+    columns: Vec<(Field, BoxedStrategy<Cell>)>,
+    rows: impl Into<SizeRange>,
+) -> BoxedStrategy<Table> {
     let (fields, cells): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
     let build = move |rows: Vec<Vec<Cell>>| {
-        fields.iter().enumerate().fold(Table::new(), |table, (index, field)| {
-            table.with_field(field.clone(), rows.iter().map(|row| row[index].clone()))
-        })
+        fields
+            .iter()
+            .enumerate()
+            .fold(Table::new(), |table, (index, field)| {
+                table.with_field(field.clone(), rows.iter().map(|row| row[index].clone()))
+            })
     };
     // Row by row, so that shrinking takes out whole rows.
     vec(cells, rows).prop_map(build).boxed()
@@ -30,7 +40,11 @@ pub fn tables_of(columns: Vec<(Field, BoxedStrategy<Cell>)>, rows: impl Into<Siz
 /// that some repeat.
 pub fn cells(field: &Field) -> BoxedStrategy<Cell> {
     let values = values(field.data_type);
-    if field.nullable { prop_oneof![1 => Just(Cell::Null), 5 => values].boxed() } else { values }
+    if field.nullable {
+        prop_oneof![1 => Just(Cell::Null), 5 => values].boxed()
+    } else {
+        values
+    }
 }
 
 fn values(data_type: DataType) -> BoxedStrategy<Cell> {

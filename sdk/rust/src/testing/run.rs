@@ -13,7 +13,11 @@ use super::Table;
 ///
 /// # Errors
 /// Those of the stage.
-pub fn describe<S: Stage>(params: &str, inputs: &[(&str, &Table)], rows: Option<&Table>) -> Result<Signature> {
+pub fn describe<S: Stage>(
+    params: &str,
+    inputs: &[(&str, &Table)],
+    rows: Option<&Table>,
+) -> Result<Signature> {
     glue::describe::<S>(params, &schemas(inputs), rows.map(Table::schema))
 }
 
@@ -38,7 +42,12 @@ pub fn fit<S: Stage>(params: &str, inputs: &[(&str, &Table)]) -> Result<Outcome>
 ///
 /// # Errors
 /// Those of the stage, that it does not map, or that what it wrote is not what it said.
-pub fn map<S: Stage>(params: &str, inputs: &[(&str, &Table)], state: &[u8], rows: &Table) -> Result<Table> {
+pub fn map<S: Stage>(
+    params: &str,
+    inputs: &[(&str, &Table)],
+    state: &[u8],
+    rows: &Table,
+) -> Result<Table> {
     let mapper = Mapper::<S>::new(params, inputs, rows)?;
     mapper.load(state)?.map(&mapper.rows)
 }
@@ -48,7 +57,11 @@ pub fn map<S: Stage>(params: &str, inputs: &[(&str, &Table)], state: &[u8], rows
 /// # Errors
 /// Those of [`fit`] and [`map`].
 pub fn fit_map<S: Stage>(params: &str, inputs: &[(&str, &Table)], rows: &Table) -> Result<Table> {
-    let state = if inputs.is_empty() { Vec::new() } else { fit::<S>(params, inputs)?.state };
+    let state = if inputs.is_empty() {
+        Vec::new()
+    } else {
+        fit::<S>(params, inputs)?.state
+    };
     map::<S>(params, inputs, &state, rows)
 }
 
@@ -71,17 +84,38 @@ pub(super) struct Fitting<'p, S> {
 }
 
 impl<'p, S: Stage> Fitting<'p, S> {
-    pub(super) fn new(params: &'p str, inputs: &[(&str, &Table)], rows: Option<&Table>) -> Result<Self> {
+    pub(super) fn new(
+        params: &'p str,
+        inputs: &[(&str, &Table)],
+        rows: Option<&Table>,
+    ) -> Result<Self> {
         let signature = describe::<S>(params, inputs, rows)?;
-        let reduction = signature.reduction.ok_or_else(|| broken("it does not reduce"))?;
+        let reduction = signature
+            .reduction
+            .ok_or_else(|| broken("it does not reduce"))?;
         if reduction.reads.len() != inputs.len() || reduction.passes == 0 {
-            return Err(broken("its reduction needs a list of columns for each input, and a pass"));
+            return Err(broken(
+                "its reduction needs a list of columns for each input, and a pass",
+            ));
         }
-        let tables: Result<Vec<_>> =
-            inputs.iter().zip(&reduction.reads).map(|((_, table), names)| table.select(names)).collect();
+        let tables: Result<Vec<_>> = inputs
+            .iter()
+            .zip(&reduction.reads)
+            .map(|((_, table), names)| table.select(names))
+            .collect();
         let tables = tables?;
-        let selected: Vec<_> = inputs.iter().zip(&tables).map(|((name, _), table)| (*name, table)).collect();
-        Ok(Self { params, inputs: schemas(&selected), reduction, tables, stage: PhantomData })
+        let selected: Vec<_> = inputs
+            .iter()
+            .zip(&tables)
+            .map(|((name, _), table)| (*name, table))
+            .collect();
+        Ok(Self {
+            params,
+            inputs: schemas(&selected),
+            reduction,
+            tables,
+            stage: PhantomData,
+        })
     }
 
     pub(super) fn begin(&self, pass: u32, state: &[u8]) -> Result<Reducing<S::Reduce>> {
@@ -89,7 +123,10 @@ impl<'p, S: Stage> Fitting<'p, S> {
     }
 
     /// Runs every pass, each with the state of the one before.
-    pub(super) fn run(&self, mut pass: impl FnMut(&Self, u32, &[u8]) -> Result<Outcome>) -> Result<Outcome> {
+    pub(super) fn run(
+        &self,
+        mut pass: impl FnMut(&Self, u32, &[u8]) -> Result<Outcome>,
+    ) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         for number in 0..self.reduction.passes {
             outcome = pass(self, number, &outcome.state)?;
@@ -112,15 +149,24 @@ impl<'p, S: Stage> Mapper<'p, S> {
         let signature = describe::<S>(params, inputs, Some(rows))?;
         let mapping = signature.mapping.ok_or_else(|| broken("it does not map"))?;
         let rows = rows.select(&mapping.reads)?;
-        Ok(Self { params, mapping, rows, stage: PhantomData })
+        Ok(Self {
+            params,
+            mapping,
+            rows,
+            stage: PhantomData,
+        })
     }
 
     /// A fresh instance.
     pub(super) fn load(&self, state: &[u8]) -> Result<Loaded<S>> {
-        let instance = glue::Mapping::load(self.params, self.rows.schema().clone(), state.to_vec())?;
+        let instance =
+            glue::Mapping::load(self.params, self.rows.schema().clone(), state.to_vec())?;
         let writes = instance.writes().clone();
         if !keeps_promise(&self.mapping.writes, &writes) {
-            return Err(broken(&format!("it said that it writes {:?}, and writes {writes:?}", self.mapping.writes)));
+            return Err(broken(&format!(
+                "it said that it writes {:?}, and writes {writes:?}",
+                self.mapping.writes
+            )));
         }
         Ok(Loaded { instance, writes })
     }
@@ -136,7 +182,11 @@ impl<S: Stage> Loaded<S> {
     pub(super) fn map(&self, rows: &Table) -> Result<Table> {
         let mapped = Table::decode(&self.writes, &self.instance.map(&rows.frame())?)?;
         if mapped.rows() != rows.rows() {
-            return Err(broken(&format!("it made {} rows of {}", mapped.rows(), rows.rows())));
+            return Err(broken(&format!(
+                "it made {} rows of {}",
+                mapped.rows(),
+                rows.rows()
+            )));
         }
         Ok(mapped)
     }
@@ -152,7 +202,9 @@ fn keeps_promise(said: &Schema, writes: &Schema) -> bool {
                 (Float32List(0), Float32List(_)) | (Float64List(0), Float64List(_)) => true,
                 (a, b) => a == b,
             };
-            same_type && (&said.name, said.nullable, said.role) == (&field.name, field.nullable, field.role)
+            same_type
+                && (&said.name, said.nullable, said.role)
+                    == (&field.name, field.nullable, field.role)
         })
 }
 

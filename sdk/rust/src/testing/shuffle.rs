@@ -13,7 +13,10 @@ impl Shuffler {
     }
 
     /// A number below `end`; 0 if `end` is 0.
-    #[expect(clippy::cast_possible_truncation, reason = "the remainder is below a usize")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the remainder is below a usize"
+    )]
     pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

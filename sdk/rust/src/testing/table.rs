@@ -22,12 +22,20 @@ impl Default for Table {
 impl Table {
     /// A table without columns.
     pub fn new() -> Self {
-        Self { schema: Schema::new([]), rows: 0, cells: Vec::new() }
+        Self {
+            schema: Schema::new([]),
+            rows: 0,
+            cells: Vec::new(),
+        }
     }
 
     /// A table of this schema without rows.
     pub fn empty(schema: &Schema) -> Self {
-        Self { schema: schema.clone(), rows: 0, cells: vec![Vec::new(); schema.fields.len()] }
+        Self {
+            schema: schema.clone(),
+            rows: 0,
+            cells: vec![Vec::new(); schema.fields.len()],
+        }
     }
 
     /// The same table with one column more: nullable, with the role of a feature, of the type that
@@ -43,8 +51,15 @@ impl Table {
     ///
     /// # Panics
     /// If the number of rows differs from the columns before, or a value does not fit the field.
-    pub fn with_field<C: Into<Cell>>(mut self, field: Field, values: impl IntoIterator<Item = C>) -> Self {
-        let cells: Vec<Cell> = values.into_iter().map(|value| value.into().with_canonical_nan()).collect();
+    pub fn with_field<C: Into<Cell>>(
+        mut self,
+        field: Field,
+        values: impl IntoIterator<Item = C>,
+    ) -> Self {
+        let cells: Vec<Cell> = values
+            .into_iter()
+            .map(|value| value.into().with_canonical_nan())
+            .collect();
         for (row, cell) in cells.iter().enumerate() {
             assert!(
                 cell.fits(field.data_type) && (field.nullable || *cell != Cell::Null),
@@ -88,8 +103,15 @@ impl Table {
     /// If one is missing.
     pub fn select(&self, names: &[String]) -> Result<Self> {
         let schema = self.schema.select(names)?;
-        let cells = names.iter().map(|name| self.column(name).to_vec()).collect();
-        Ok(Self { schema, rows: self.rows, cells })
+        let cells = names
+            .iter()
+            .map(|name| self.column(name).to_vec())
+            .collect();
+        Ok(Self {
+            schema,
+            rows: self.rows,
+            cells,
+        })
     }
 
     /// These rows, in this order; a row may be taken more than once.
@@ -98,7 +120,11 @@ impl Table {
     /// If there is no such row.
     pub fn take(&self, rows: &[usize]) -> Self {
         let pick = |cells: &Vec<Cell>| rows.iter().map(|&row| cells[row].clone()).collect();
-        Self { schema: self.schema.clone(), rows: rows.len(), cells: self.cells.iter().map(pick).collect() }
+        Self {
+            schema: self.schema.clone(),
+            rows: rows.len(),
+            cells: self.cells.iter().map(pick).collect(),
+        }
     }
 
     /// The rows of this table, then those of the other.
@@ -106,7 +132,10 @@ impl Table {
     /// # Panics
     /// If their schemas differ.
     pub fn append(&mut self, other: &Self) {
-        assert_eq!(self.schema, other.schema, "only tables of one schema can be appended");
+        assert_eq!(
+            self.schema, other.schema,
+            "only tables of one schema can be appended"
+        );
         self.rows += other.rows;
         for (cells, more) in self.cells.iter_mut().zip(&other.cells) {
             cells.extend_from_slice(more);
@@ -115,7 +144,8 @@ impl Table {
 
     /// All rows as one frame.
     pub fn frame(&self) -> Vec<u8> {
-        encode(&self.schema, self.rows, &self.cells).expect("cells were checked against their fields")
+        encode(&self.schema, self.rows, &self.cells)
+            .expect("cells were checked against their fields")
     }
 
     /// Reads a frame as strictly as the host reads what a stage answers: everything must be
@@ -130,9 +160,18 @@ impl Table {
         for (field, column) in schema.fields.iter().zip(batch.columns()) {
             let null_count = column.validity.null_count();
             if null_count > 0 && !field.nullable {
-                return Err(Error::data(format!("column `{}` has nulls but is not nullable", field.name)));
+                return Err(Error::data(format!(
+                    "column `{}` has nulls but is not nullable",
+                    field.name
+                )));
             }
-            let cell = |row| if column.is_valid(row) { value(&column.values, row) } else { Cell::Null };
+            let cell = |row| {
+                if column.is_valid(row) {
+                    value(&column.values, row)
+                } else {
+                    Cell::Null
+                }
+            };
             let cells: Vec<Cell> = (0..rows).map(cell).collect();
             columns.push(cells);
         }
@@ -146,7 +185,11 @@ impl Table {
         for cell in columns.iter_mut().flatten() {
             *cell = std::mem::replace(cell, Cell::Null).with_canonical_nan();
         }
-        Ok(Self { schema: schema.clone(), rows, cells: columns })
+        Ok(Self {
+            schema: schema.clone(),
+            rows,
+            cells: columns,
+        })
     }
 }
 
@@ -160,8 +203,12 @@ fn value(values: &Values<'_>, row: usize) -> Cell {
         Values::Float64(values) => Cell::Float64(values[row]),
         Values::Utf8(texts) => Cell::Text(texts.get(row).to_owned()),
         Values::Binary(blobs) => Cell::Bytes(blobs.get(row).to_vec()),
-        Values::Float32List(width, values) => Cell::Vector32(values[row * width..][..*width].to_vec()),
-        Values::Float64List(width, values) => Cell::Vector64(values[row * width..][..*width].to_vec()),
+        Values::Float32List(width, values) => {
+            Cell::Vector32(values[row * width..][..*width].to_vec())
+        }
+        Values::Float64List(width, values) => {
+            Cell::Vector64(values[row * width..][..*width].to_vec())
+        }
     }
 }
 
@@ -171,15 +218,21 @@ fn encode(schema: &Schema, rows: usize, columns: &[Vec<Cell>]) -> Result<Vec<u8>
     for (field, cells) in schema.fields.iter().zip(columns) {
         let validity = Validity::from_fn(rows, |row| cells[row] != Cell::Null);
         match field.data_type {
-            DataType::Boolean => writer.boolean(&validity, |row| cells[row] == Cell::Boolean(true))?,
-            DataType::Int32 | DataType::Date => fill(writer.int32(&validity)?, cells, |cell| match cell {
-                Cell::Int32(value) => Some(*value),
-                _ => None,
-            }),
-            DataType::Int64 | DataType::Timestamp => fill(writer.int64(&validity)?, cells, |cell| match cell {
-                Cell::Int64(value) => Some(*value),
-                _ => None,
-            }),
+            DataType::Boolean => {
+                writer.boolean(&validity, |row| cells[row] == Cell::Boolean(true))?
+            }
+            DataType::Int32 | DataType::Date => {
+                fill(writer.int32(&validity)?, cells, |cell| match cell {
+                    Cell::Int32(value) => Some(*value),
+                    _ => None,
+                })
+            }
+            DataType::Int64 | DataType::Timestamp => {
+                fill(writer.int64(&validity)?, cells, |cell| match cell {
+                    Cell::Int64(value) => Some(*value),
+                    _ => None,
+                })
+            }
             DataType::Float32 => fill(writer.float32(&validity)?, cells, |cell| match cell {
                 Cell::Float32(value) => Some(*value),
                 _ => None,
@@ -197,7 +250,9 @@ fn encode(schema: &Schema, rows: usize, columns: &[Vec<Cell>]) -> Result<Vec<u8>
                 _ => &[],
             })?,
             DataType::Float32List(width) => {
-                let rows = writer.float32_list(&validity)?.chunks_exact_mut(width.max(1) as usize);
+                let rows = writer
+                    .float32_list(&validity)?
+                    .chunks_exact_mut(width.max(1) as usize);
                 for (values, cell) in rows.zip(cells) {
                     if let Cell::Vector32(cell) = cell {
                         values.copy_from_slice(cell);
@@ -205,7 +260,9 @@ fn encode(schema: &Schema, rows: usize, columns: &[Vec<Cell>]) -> Result<Vec<u8>
                 }
             }
             DataType::Float64List(width) => {
-                let rows = writer.float64_list(&validity)?.chunks_exact_mut(width.max(1) as usize);
+                let rows = writer
+                    .float64_list(&validity)?
+                    .chunks_exact_mut(width.max(1) as usize);
                 for (values, cell) in rows.zip(cells) {
                     if let Cell::Vector64(cell) = cell {
                         values.copy_from_slice(cell);
