@@ -1,6 +1,6 @@
 //! Quantiles that do not depend on the order of the values, nor on how they were split and merged.
 //!
-//! Both kinds count values in buckets that share the leading bits of a [key](order): the bits of an
+//! Both kinds count values in buckets that share the leading bits of a key: the bits of an
 //! `f64` rearranged so that they sort like the numbers. Counts are integers, so merging is exact.
 //!
 //! - [`QuantileSketch`] takes one pass and answers within a stated relative error.
