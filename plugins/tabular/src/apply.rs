@@ -3,6 +3,7 @@
 use trueline_sdk::{Batch, BatchWriter, DataType, Error, Map, Result, Schema, Validity};
 
 use crate::{
+    kernel::any_missing,
     order,
     params::Params,
     state::State,
@@ -82,7 +83,7 @@ fn write_numbers(
     numbers.clear();
     numbers.resize(batch.rows(), 0.0);
     scalar.eval_all(batch, numbers)?;
-    let validity = if numbers.iter().any(|number| number.is_nan()) {
+    let validity = if any_missing(numbers) {
         Validity::from_fn(batch.rows(), |row| !numbers[row].is_nan())
     } else {
         Validity::ALL

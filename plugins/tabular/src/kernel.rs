@@ -59,12 +59,30 @@ fn each(block: &mut [f64], f: impl Fn(f64) -> f64) {
     }
 }
 
+/// Whether a number is missing.
+pub(crate) fn any_missing(numbers: &[f64]) -> bool {
+    let in_chunk = |chunk: &[f64]| chunk.iter().fold(false, |missing, x| missing | x.is_nan());
+    let chunks = numbers.chunks_exact(UNROLLED);
+    in_chunk(chunks.remainder()) || chunks.into_iter().any(in_chunk)
+}
+
 /// Iterations of a loop that is unrolled.
 pub(crate) const UNROLLED: usize = 32;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_missing_number_is_found_wherever_it_is() {
+        let mut numbers = vec![f64::INFINITY; UNROLLED + 3];
+        assert!(!any_missing(&numbers) && !any_missing(&[]));
+        for index in 0..numbers.len() {
+            numbers[index] = f64::NAN;
+            assert!(any_missing(&numbers), "{index}");
+            numbers[index] = 0.0;
+        }
+    }
 
     #[track_caller]
     fn check(kernel: Kernel, cases: &[(f64, f64)]) {

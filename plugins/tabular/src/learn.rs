@@ -6,7 +6,7 @@ mod range;
 use serde::{Deserialize, Serialize};
 use trueline_sdk::{Batch, Error, Result, exact_sum::ExactMoments, quantiles::QuantileRefiner};
 
-use crate::{encoder::Categories, eval::Integers, order, value::Operand};
+use crate::{encoder::Categories, eval::Integers, kernel::any_missing, order, value::Operand};
 
 use counts::Counts;
 use range::Range;
@@ -130,7 +130,9 @@ impl Learner {
                 numbers.clear();
                 numbers.resize(batch.rows(), 0.0);
                 scalar.eval_all(batch, numbers)?;
-                numbers.retain(|number| !number.is_nan());
+                if any_missing(numbers) {
+                    numbers.retain(|number| !number.is_nan());
+                }
                 learner.update_numbers(numbers)
             }
             _ => Err(Error::other(

@@ -13,6 +13,27 @@
 //! ]
 //! ```
 //!
+//! The same in Rust, on a small table:
+//!
+//! ```
+//! use tabular::Tabular;
+//! use trueline_sdk::testing::{Table, fit_map};
+//!
+//! let params = r#"{"steps": [
+//!     {"op": "impute", "columns": "temp", "with": "median"},
+//!     {"op": "one-hot", "columns": "carrier", "unknown": "ignore"},
+//!     {"op": "assemble", "into": "features"}
+//! ]}"#;
+//! let training = Table::new()
+//!     .with_column("temp", [Some(39.0), None, Some(41.0)])
+//!     .with_column("carrier", ["UA", "AA", "UA"]);
+//! let row = Table::new().with_column("temp", [None::<f64>]).with_column("carrier", ["AA"]);
+//! let features = fit_map::<Tabular>(params, &[("rows", &training)], &row)?;
+//! assert_eq!(features, Table::new().with_field(features.schema().fields[0].clone(), [[40.0_f32, 1.0, 0.0]]));
+//! assert_eq!(features.schema().fields[0].elements, ["temp", "carrier=AA", "carrier=UA"]);
+//! # Ok::<(), trueline_sdk::Error>(())
+//! ```
+//!
 //! # What holds for all steps
 //!
 //! **Columns.** `columns` is a name, a list of names, or `"*"` for every column with the role of a feature whose type

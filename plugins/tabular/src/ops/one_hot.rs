@@ -156,19 +156,17 @@ impl OneHot {
 
     /// The elements' names: `carrier=AA`.
     fn elements(&self, column: &Column, categories: &Categories) -> Vec<String> {
-        let mut labels = categories.labels(column.field.data_type);
-        if self.drop.is_some() {
-            labels.remove(0);
-        }
-        if self.unknown == Unknown::Other {
-            labels.push("(other)".into());
-        }
-        if self.nulls == Nulls::Category {
-            labels.push("(null)".into());
-        }
+        let name = &column.field.name;
+        let labels = categories
+            .labels(column.field.data_type)
+            .into_iter()
+            .skip(usize::from(self.drop.is_some()));
+        let others = (self.unknown == Unknown::Other).then(|| "(other)".to_owned());
+        let nulls = (self.nulls == Nulls::Category).then(|| "(null)".to_owned());
         labels
-            .iter()
-            .map(|label| format!("{}={label}", column.field.name))
+            .chain(others)
+            .chain(nulls)
+            .map(|label| format!("{name}={label}"))
             .collect()
     }
 
