@@ -184,6 +184,7 @@ impl Outcome {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the type is generated, and not every type beside it has a default")]
 impl Default for Outcome {
     fn default() -> Self {
         Self { state: Vec::new(), metrics: Vec::new(), findings: Vec::new(), report: None }
