@@ -5,7 +5,8 @@ use crate::tree::{NodeKind, Tree, as_index};
 /// Rows that go through all trees before the next ones do: few enough that they stay in the first
 /// cache level together with a tree.
 const BLOCK_ROWS: usize = 64;
-/// Rows that go down a tree at the same time, so that their memory accesses overlap.
+/// Rows that go down a tree, or trees that a row goes down, at the same time, so that their memory
+/// accesses overlap.
 const LANES: usize = 8;
 /// Set in [`FlatNode::feature`] if rows that miss the feature go left.
 const DEFAULT_LEFT: u32 = 1 << 31;
@@ -86,41 +87,72 @@ impl Forest {
             .chunks(BLOCK_ROWS * feature_count)
             .zip(margins.chunks_mut(BLOCK_ROWS));
         for (rows, margins) in blocks {
-            for tree in &self.trees {
-                let mut lanes = rows.chunks_exact(LANES * feature_count);
-                let mut lane_margins = margins.chunks_exact_mut(LANES);
-                for (rows, margins) in lanes.by_ref().zip(lane_margins.by_ref()) {
-                    self.add_tree::<LANES>(tree, rows, feature_count, margins);
-                }
-                let rest = lanes.remainder().chunks_exact(feature_count);
-                for (row, margin) in rest.zip(lane_margins.into_remainder().chunks_exact_mut(1)) {
-                    self.add_tree::<1>(tree, row, feature_count, margin);
+            let in_lanes = margins.len() / LANES * LANES;
+            let (rows, last_rows) = rows.split_at(in_lanes * feature_count);
+            let (margins, last_margins) = margins.split_at_mut(in_lanes);
+            self.add_rows(rows, feature_count, margins);
+            let rest = last_rows.chunks_exact(feature_count);
+            for (row, margin) in rest.zip(last_margins) {
+                *margin = self.add_row(row, *margin);
+            }
+        }
+    }
+
+    /// Takes several rows down a tree at a time, then the next tree. The number of rows is a
+    /// multiple of [`LANES`].
+    fn add_rows(&self, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
+        for tree in &self.trees {
+            let rows = rows.chunks_exact(LANES * feature_count);
+            for (rows, margins) in rows.zip(margins.chunks_exact_mut(LANES)) {
+                let leaves = self.walk([tree.root; LANES], tree.depth, rows, feature_count);
+                for (margin, value) in margins.iter_mut().zip(leaves) {
+                    *margin += value;
                 }
             }
         }
     }
 
-    /// Takes `N` rows down a tree, all of them as many steps as the deepest leaf needs.
-    #[inline]
-    fn add_tree<const N: usize>(
+    /// Takes one row down several trees at a time: what a single request needs.
+    fn add_row(&self, row: &[f32], margin: f32) -> f32 {
+        let trees = self.trees.chunks_exact(LANES);
+        let rest = trees.remainder();
+        let several = trees.flat_map(|trees| {
+            let depth = trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
+            self.walk(
+                std::array::from_fn::<_, LANES, _>(|lane| trees[lane].root),
+                depth,
+                row,
+                0,
+            )
+        });
+        let single = rest
+            .iter()
+            .flat_map(|tree| self.walk([tree.root], tree.depth, row, 0));
+        several
+            .chain(single)
+            .fold(margin, |margin, value| margin + value)
+    }
+
+    /// Goes `depth` steps from each of these nodes and gives the values of the leaves reached. The
+    /// row of lane i begins at `rows[i * stride]`.
+    // A caller's constant lanes and stride make it up to a third faster than the shared function.
+    #[inline(always)]
+    fn walk<const N: usize>(
         &self,
-        tree: &FlatTree,
+        mut at: [u32; N],
+        depth: u32,
         rows: &[f32],
-        features: usize,
-        margins: &mut [f32],
-    ) {
-        let mut at = [tree.root; N];
-        for _ in 0..tree.depth {
+        stride: usize,
+    ) -> [f32; N] {
+        for _ in 0..depth {
             for (lane, at) in at.iter_mut().enumerate() {
                 let node = &self.nodes[*at as usize];
-                let value = rows[lane * features + (node.feature & !DEFAULT_LEFT) as usize];
+                let value = rows[lane * stride + (node.feature & !DEFAULT_LEFT) as usize];
                 let missing_right = value.is_nan() & (node.feature & DEFAULT_LEFT == 0);
                 *at = node.left + (u32::from((value >= node.value) | missing_right) & node.right);
             }
         }
-        for (at, margin) in at.iter().zip(margins) {
-            *margin += self.nodes[*at as usize].value;
-        }
+        at.map(|at| self.nodes[at as usize].value)
     }
 }
 
@@ -180,7 +212,7 @@ mod tests {
         fn agrees_with_walking_the_trees(
             trees in prop::collection::vec(
                 prop::collection::vec((any::<bool>(), any::<u8>(), any::<i8>(), any::<bool>()), 0..20),
-                0..6,
+                0..20,
             ),
             rows in prop::collection::vec([value(), value(), value()], 0..150),
         ) {
