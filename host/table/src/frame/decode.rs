@@ -127,8 +127,9 @@ impl Place {
                 rule,
             })
         };
-        let beyond =
-            |bits: &[u8]| rows % 8 != 0 && bits.last().is_some_and(|last| last >> (rows % 8) != 0);
+        let beyond = |bits: &[u8]| {
+            !rows.is_multiple_of(8) && bits.last().is_some_and(|last| last >> (rows % 8) != 0)
+        };
         let values = &frame[self.values.clone()];
         if field.data_type == DataType::Boolean && beyond(values) {
             return wrong("bits beyond the last row are set");

@@ -162,7 +162,7 @@ impl Writer<'_> {
         let bytes = bits.sliced();
         self.frame
             .extend(&bytes.as_slice()[..bits.len().div_ceil(8)]);
-        if bits.len() % 8 != 0 {
+        if !bits.len().is_multiple_of(8) {
             // What lies beyond the last row is whatever the buffer held.
             let last = self.frame.len() - 1;
             self.frame[last] &= (1 << (bits.len() % 8)) - 1;
@@ -228,7 +228,7 @@ impl Writer<'_> {
 fn vectors(column: &ArrayRef, width: u32) -> Option<ArrayRef> {
     let list = column.as_fixed_size_list_opt()?;
     let width = width as usize;
-    let start = usize::try_from(list.value_offset(0)).ok()?;
+    let start = usize::try_from(list.value_offset_at(0)).ok()?;
     let fits = usize::try_from(list.value_length()) == Ok(width);
     let values = fits.then(|| list.values().slice(start, list.len() * width))?;
     let whole = values.null_count() == 0

@@ -1,0 +1,48 @@
+//! Who is told how a run goes on while it does.
+
+use trueline_runtime::Metric;
+
+use crate::report::{StageReport, Way};
+
+/// Told from several threads at once, in no promised order between stages.
+pub trait Observer: Sync {
+    fn tell(&self, event: Event<'_>);
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// The files of a dataset are being read and digested.
+    Pinning { dataset: &'a str },
+    /// A stage began.
+    StageStarted { stage: &'a str },
+    /// So many rows were taken in by a stage in this pass, counted from 0.
+    Rows {
+        stage: &'a str,
+        pass: u32,
+        passes: u32,
+        rows: u64,
+    },
+    /// A model took a step, counted from 0.
+    Step {
+        stage: &'a str,
+        step: u32,
+        metrics: &'a [Metric],
+    },
+    /// A stage ended.
+    StageFinished { report: &'a StageReport },
+    /// A way of `verify` began; `rows` is how many it will go through, if that is known.
+    WayStarted { way: &'a str, rows: Option<u64> },
+    /// So many rows were compared in this way.
+    WayRows { way: &'a str, rows: u64 },
+    /// A way of `verify` ended.
+    WayFinished { way: &'a Way },
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {
+    fn tell(&self, _: Event<'_>) {}
+}

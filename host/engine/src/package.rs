@@ -1,0 +1,80 @@
+//! Putting a package together, and finding one again.
+
+use trueline_pipeline::{Plan, PlannedPackage};
+use trueline_runtime::{Manifest, Package};
+use trueline_store::{NewPackage, RunId, Store, Verdict};
+use trueline_table::Digest;
+
+use crate::pipe::{FittedStages, Steps, source_schema};
+use crate::report::PackageReport;
+use crate::{Error, Result};
+
+/// What the gate before a package said.
+pub(crate) struct GateSays {
+    pub(crate) passed: bool,
+    pub(crate) message: String,
+}
+
+/// Puts the package of a run together and enters it, with what its gate said, under its name.
+pub(crate) fn pack(
+    plan: &Plan,
+    package: &PlannedPackage,
+    fitted: &FittedStages,
+    gate: GateSays,
+    store: &Store,
+    run: &RunId,
+) -> Result<PackageReport> {
+    let steps = Steps::load(source_schema(plan, &package.pipe)?, &package.chain, fitted)?;
+    let manifest = Manifest::new(steps.links(fitted)?);
+    for name in &package.chain {
+        if let Some(stage) = fitted.get(name) {
+            store.put_artifact("component", stage.work.component.to_vec())?;
+            store.put_artifact("state", stage.state.to_vec())?;
+        }
+    }
+    let json = manifest.to_json()?;
+    let digest = Digest::of(json.as_bytes());
+    let summary = store.put_package(NewPackage {
+        name: package.name.clone(),
+        digest,
+        manifest: serde_json::from_str(&json).map_err(|error| Error::Package {
+            digest,
+            reason: error.to_string(),
+        })?,
+        run: run.clone(),
+        verdict: if gate.passed {
+            Verdict::Accepted
+        } else {
+            Verdict::Refused
+        },
+        message: gate.message.clone(),
+    })?;
+    Ok(PackageReport {
+        name: package.name.clone(),
+        version: summary.version,
+        digest,
+        chain: package.chain.clone(),
+        accepted: gate.passed,
+        message: gate.message,
+    })
+}
+
+/// Finds a package by name, `name@version`, digest or the start of one, and reads its parts.
+///
+/// # Errors
+/// If there is none, if the reference is ambiguous, or if a part is missing or was changed.
+pub fn load_package(store: &Store, reference: &str) -> Result<(trueline_store::Package, Package)> {
+    let entry = store.package(reference)?;
+    let digest = entry.summary.digest;
+    let unreadable = |reason| Error::Package { digest, reason };
+    let manifest =
+        Manifest::from_json(entry.manifest.to_string().as_bytes()).map_err(unreadable)?;
+    let package = Package::new(manifest, |part| Ok::<_, Error>(store.artifact(&part)?))?;
+    if package.digest() != digest {
+        return Err(unreadable(format!(
+            "its manifest has the digest {}",
+            package.digest()
+        )));
+    }
+    Ok((entry, package))
+}

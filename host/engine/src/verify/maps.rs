@@ -1,0 +1,265 @@
+//! The maps of a package: whole, cut at random, row by row; loaded and baked; on both back ends.
+
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use trueline_dataset::{BATCH_ROWS, Scan};
+use trueline_pipeline::{Pipe, Plan};
+use trueline_runtime::{Backend, Bound, Limits, Loaded, Mapper, Package, Runtime};
+use trueline_table::{Schema, TableDigest, frame};
+
+use super::{Random, SEED, differing_bits, elapsed_ms};
+use crate::pipe::scan;
+use crate::report::Way;
+use crate::{Error, Event, Observer, Options, Result};
+
+/// Rows that the interpreter gets: it is some hundred times slower.
+const SAMPLE_ROWS: usize = 2_048;
+/// Random cuts are up to this long.
+const CUT_ROWS: usize = 10_000;
+
+pub(super) fn prove(
+    plan: &Plan,
+    package: &Package,
+    runtime: &Runtime,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Vec<Way>> {
+    let planned = plan.package.as_ref();
+    let planned =
+        planned.ok_or_else(|| Error::Mismatch("the pipeline file packs nothing".to_owned()))?;
+    // All rows, whichever part the pipeline uses.
+    let pipe = Pipe {
+        part: None,
+        ..planned.pipe.clone()
+    };
+    let options = Options {
+        batch_rows: BATCH_ROWS,
+        ..*options
+    };
+    let proof = Proof {
+        plan,
+        pipe,
+        package,
+        runtime,
+        options,
+        observer,
+    };
+
+    let baked = package.load(runtime)?;
+    let pulley = Runtime::new(Backend::Pulley, None)?;
+    Ok(vec![
+        proof.way("in batches of 64k, loaded", None, |block| {
+            proof.loaded(runtime)?.apply(block)
+        })?,
+        proof.way("in random chunks, loaded", None, |block| {
+            proof.in_cuts(block)
+        })?,
+        proof.way("in batches of 64k, baked", None, |block| {
+            Ok(baked.apply(block)?)
+        })?,
+        proof.way("row by row, baked, fresh", None, |block| {
+            proof.row_by_row(&baked, block)
+        })?,
+        proof.way("on Pulley, a sample", Some(SAMPLE_ROWS), |block| {
+            proof.loaded(&pulley)?.apply(block)
+        })?,
+    ])
+}
+
+struct Proof<'a> {
+    plan: &'a Plan,
+    pipe: Pipe,
+    package: &'a Package,
+    runtime: &'a Runtime,
+    options: Options,
+    observer: &'a dyn Observer,
+}
+
+impl Proof<'_> {
+    /// Sends every block of rows through `apply` and through the plain way, and compares the frames.
+    fn way(
+        &self,
+        name: &str,
+        sample: Option<usize>,
+        mut apply: impl FnMut(&RecordBatch) -> Result<RecordBatch>,
+    ) -> Result<Way> {
+        let started = Instant::now();
+        self.observer.tell(Event::WayStarted {
+            way: name,
+            rows: sample.map(|rows| rows as u64),
+        });
+        let mut plain = self.loaded(self.runtime)?;
+        let mut compared = Comparison::default();
+        let mut digest: Option<TableDigest> = None;
+        for block in self.blocks()? {
+            let mut block = block?;
+            if let Some(rows) = sample {
+                block = block.slice(0, rows.min(block.num_rows()));
+            }
+            let (expected, found) = (plain.apply(&block)?, apply(&block)?);
+            let schema = Schema::from_arrow(&found.schema())?;
+            compared.frames(
+                &Schema::from_arrow(&expected.schema())?,
+                &expected,
+                &schema,
+                &found,
+            )?;
+            digest
+                .get_or_insert_with(|| TableDigest::new(&schema))
+                .update(&found)?;
+            compared.rows += block.num_rows() as u64;
+            self.observer.tell(Event::WayRows {
+                way: name,
+                rows: compared.rows,
+            });
+            if sample.is_some() {
+                break;
+            }
+        }
+        let digest = digest.unwrap_or_else(|| TableDigest::new(&Schema::default()));
+        let way = Way {
+            way: name.to_owned(),
+            what: "package".to_owned(),
+            rows: compared.rows,
+            bits: compared.bits,
+            bits_differing: compared.bits_differing,
+            digest: digest.finish()?,
+            elapsed_ms: elapsed_ms(started),
+        };
+        self.observer.tell(Event::WayFinished { way: &way });
+        Ok(way)
+    }
+
+    fn blocks(&self) -> Result<Scan> {
+        scan(self.plan, &self.pipe, &self.options)
+    }
+
+    fn loaded(&self, runtime: &Runtime) -> Result<Chain> {
+        Chain::load(self.package, runtime)
+    }
+
+    /// Cuts of random lengths, none included, through a chain of their own.
+    fn in_cuts(&self, block: &RecordBatch) -> Result<RecordBatch> {
+        let mut chain = self.loaded(self.runtime)?;
+        let mut random = Random(SEED ^ block.num_rows() as u64);
+        let mut pieces = Vec::new();
+        let mut start = 0;
+        while start < block.num_rows() {
+            // Every sixteenth cut is empty: a batch without rows must change nothing either.
+            let length = if random.below(16) == 0 {
+                0
+            } else {
+                1 + random.below(CUT_ROWS)
+            };
+            let length = length.min(block.num_rows() - start);
+            pieces.push(chain.apply(&block.slice(start, length))?);
+            start += length;
+        }
+        join(pieces)
+    }
+
+    /// Every row alone, through fresh instances of baked components, on all threads.
+    fn row_by_row(&self, baked: &Loaded, block: &RecordBatch) -> Result<RecordBatch> {
+        let share = block
+            .num_rows()
+            .div_ceil(self.options.threads.max(1))
+            .max(1);
+        let shares = (0..block.num_rows()).step_by(share);
+        let parts = std::thread::scope(|scope| {
+            let rows = |start: usize| {
+                let end = (start + share).min(block.num_rows());
+                let rows = (start..end).map(|row| Ok(baked.apply(&block.slice(row, 1))?));
+                join(rows.collect::<Result<Vec<_>>>()?)
+            };
+            let threads: Vec<_> = shares
+                .map(|start| scope.spawn(move || rows(start)))
+                .collect();
+            let joined = threads.into_iter().map(|thread| match thread.join() {
+                Ok(part) => part,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            joined.collect::<Result<Vec<_>>>()
+        })?;
+        join(parts)
+    }
+}
+
+fn join(pieces: Vec<RecordBatch>) -> Result<RecordBatch> {
+    let Some(first) = pieces.first() else {
+        return Err(Error::Mismatch("there are no rows".to_owned()));
+    };
+    concat_batches(&first.schema(), &pieces).map_err(|error| Error::Table(error.into()))
+}
+
+/// A package's maps with their states loaded, as a batch job has them.
+struct Chain {
+    input: Schema,
+    links: Vec<(Bound, Mapper)>,
+}
+
+impl Chain {
+    fn load(package: &Package, runtime: &Runtime) -> Result<Self> {
+        let mut links = Vec::new();
+        for link in &package.manifest().chain {
+            let stage = runtime.admit(package.part(link.component)?)?;
+            let (bound, state) = (link.bound(), package.part(link.state)?);
+            let mapper = stage.map(&link.params.to_string(), &bound, state, &Limits::default())?;
+            links.push((bound, mapper));
+        }
+        Ok(Self {
+            input: package.manifest().input.clone(),
+            links,
+        })
+    }
+
+    /// The input columns and all that the chain writes.
+    fn apply(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let have = rows.schema();
+        let columns: Vec<usize> = self
+            .input
+            .names()
+            .filter_map(|name| have.index_of(name).ok())
+            .collect();
+        let mut table = rows
+            .project(&columns)
+            .map_err(|error| Error::Table(error.into()))?;
+        for (bound, mapper) in &mut self.links {
+            let mapped = mapper.map(&bound.select(&table)?)?;
+            table = bound.carry(&table, &mapped)?;
+        }
+        Ok(table)
+    }
+}
+
+/// How many bits were compared, and how many differ.
+#[derive(Default)]
+struct Comparison {
+    rows: u64,
+    bits: u64,
+    bits_differing: u64,
+    expected: Vec<u8>,
+    found: Vec<u8>,
+}
+
+impl Comparison {
+    fn frames(
+        &mut self,
+        expected_schema: &Schema,
+        expected: &RecordBatch,
+        found_schema: &Schema,
+        found: &RecordBatch,
+    ) -> Result<()> {
+        if expected_schema.names().ne(found_schema.names()) {
+            return Err(Error::Mismatch(
+                "two ways gave different columns".to_owned(),
+            ));
+        }
+        frame::encode(expected_schema, expected, &mut self.expected)?;
+        frame::encode(found_schema, found, &mut self.found)?;
+        self.bits += 8 * self.expected.len() as u64;
+        self.bits_differing += differing_bits(&self.expected, &self.found);
+        Ok(())
+    }
+}

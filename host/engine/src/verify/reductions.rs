@@ -1,0 +1,209 @@
+//! The reductions of a plan: cut at random, partitioned and merged in random order.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use trueline_pipeline::{Pipe, Plan, StageWork, Work};
+use trueline_runtime::{Outcome, Package};
+use trueline_table::Digest;
+
+use super::{Random, SEED, differing_bits, elapsed_ms};
+use crate::pipe::{Fitted, FittedStages, Steps, scan, source_schema};
+use crate::reduce::{Bindings, Job};
+use crate::report::Way;
+use crate::{Event, NoObserver, Observer, Options, Result};
+
+/// Instances that a partitioned reduction is spread over.
+const PARTITIONS: usize = 7;
+/// Random cuts are up to this long.
+const CUT_ROWS: usize = 30_000;
+
+/// Repeats every reduction of the plan: as a run does it on one thread, and in another way. Stages
+/// downstream use what was learned here, which for the chain's stages must be what the package holds.
+pub(super) fn prove(
+    plan: &Plan,
+    package: &Package,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Vec<Way>> {
+    let plain = Options {
+        threads: 1,
+        ..*options
+    };
+    let mut fitted = FittedStages::new();
+    let mut ways = Vec::new();
+    for stage in &plan.stages {
+        let Work::Stage(work) = &stage.work else {
+            continue;
+        };
+        let job = Job {
+            plan,
+            name: &stage.name,
+            work,
+            fitted: &fitted,
+            options: &plain,
+            observer: &NoObserver,
+        };
+        let Some(bindings) = job.bind()? else {
+            fitted.insert(stage.name.clone(), learned(work, &[], Outcome::default()));
+            continue;
+        };
+        let way = if bindings.signature.mergeable {
+            "partitioned, merged at random"
+        } else {
+            "in random chunks"
+        };
+        observer.tell(Event::WayStarted { way, rows: None });
+        let started = Instant::now();
+        let expected = job.reduce(&bindings)?;
+        let (found, rows) = Another {
+            job: &job,
+            bindings: &bindings,
+        }
+        .reduce()?;
+        let (left, right) = (outcome_bytes(&expected.outcome), outcome_bytes(&found));
+        let mut way = Way {
+            way: way.to_owned(),
+            what: stage.name.clone(),
+            rows,
+            bits: 8 * left.len() as u64,
+            bits_differing: differing_bits(&left, &right),
+            digest: Digest::of(&found.state),
+            elapsed_ms: elapsed_ms(started),
+        };
+        way.bits_differing += against_package(plan, package, &stage.name, &found.state);
+        observer.tell(Event::WayFinished { way: &way });
+        ways.push(way);
+        fitted.insert(
+            stage.name.clone(),
+            learned(work, &expected.inputs, expected.outcome),
+        );
+    }
+    Ok(ways)
+}
+
+fn learned(work: &StageWork, inputs: &[trueline_runtime::Input], outcome: Outcome) -> Fitted {
+    Fitted {
+        work: work.clone(),
+        inputs: inputs.to_vec(),
+        state: Arc::from(outcome.state),
+    }
+}
+
+/// How a stage of the chain differs from what the package holds for it.
+fn against_package(plan: &Plan, package: &Package, name: &str, state: &[u8]) -> u64 {
+    let chain = plan.package.iter().flat_map(|planned| &planned.chain);
+    let link = chain
+        .zip(&package.manifest().chain)
+        .find(|(stage, _)| *stage == name);
+    let packed = link.and_then(|(_, link)| package.part(link.state).ok());
+    packed.map_or(0, |packed| differing_bits(packed, state))
+}
+
+/// All that a reduction answered with, as bytes.
+fn outcome_bytes(outcome: &Outcome) -> Vec<u8> {
+    let mut bytes = outcome.state.clone();
+    for metric in &outcome.metrics {
+        bytes.extend(metric.name.as_bytes());
+        bytes.extend(metric.value.to_bits().to_le_bytes());
+    }
+    bytes.extend(format!("{:?}{:?}", outcome.findings, outcome.report).as_bytes());
+    bytes
+}
+
+/// A reduction done in another way than a run does it.
+struct Another<'a> {
+    job: &'a Job<'a>,
+    bindings: &'a Bindings,
+}
+
+impl Another<'_> {
+    fn reduce(&self) -> Result<(Outcome, u64)> {
+        let mut outcome = Outcome::default();
+        let mut rows = 0;
+        for pass in 0..self.bindings.signature.passes {
+            let mut random = Random(SEED ^ u64::from(pass));
+            (outcome, rows) = self.pass(pass, &outcome.state, &mut random)?;
+        }
+        Ok((outcome, rows))
+    }
+
+    fn pass(&self, pass: u32, state: &[u8], random: &mut Random) -> Result<(Outcome, u64)> {
+        let Bindings {
+            params,
+            inputs,
+            signature,
+            ..
+        } = self.bindings;
+        let StageWork { stage, limits, .. } = self.job.work;
+        let begin = || stage.reduce(params, inputs, pass, state, limits, None);
+        let partitions = if signature.mergeable { PARTITIONS } else { 1 };
+        let mut parts = (0..partitions)
+            .map(|_| begin())
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut rows = 0;
+        for (index, input) in self.job.work.inputs.iter().enumerate() {
+            let number = u32::try_from(index).unwrap_or(u32::MAX);
+            self.pieces(index, &input.pipe, random.next(), |random, piece| {
+                rows += piece.num_rows() as u64;
+                Ok(parts[random.below(partitions)].update(number, &piece)?)
+            })?;
+        }
+        if !signature.mergeable {
+            let only = parts.pop();
+            return Ok((
+                only.map(trueline_runtime::Reduction::finish)
+                    .transpose()?
+                    .unwrap_or_default(),
+                rows,
+            ));
+        }
+        let mut partials = parts
+            .into_iter()
+            .map(trueline_runtime::Reduction::partial)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut total = begin()?;
+        while !partials.is_empty() {
+            total.merge(&partials.swap_remove(random.below(partials.len())))?;
+        }
+        Ok((total.finish()?, rows))
+    }
+
+    /// Reads an input in pieces of random length, some of them empty.
+    fn pieces(
+        &self,
+        index: usize,
+        pipe: &Pipe,
+        seed: u64,
+        mut take: impl FnMut(&mut Random, RecordBatch) -> Result<()>,
+    ) -> Result<()> {
+        let mut random = Random(seed);
+        let job = self.job;
+        let mut steps = Steps::load(source_schema(job.plan, pipe)?, &pipe.through, job.fitted)?;
+        let reads = &self.bindings.inputs[index].schema;
+        let columns: Vec<usize> = reads
+            .names()
+            .filter_map(|name| steps.schema.index_of(name))
+            .collect();
+        for batch in scan(job.plan, pipe, job.options)? {
+            let batch = batch?;
+            let mut start = 0;
+            while start < batch.num_rows() {
+                let length = if random.below(16) == 0 {
+                    0
+                } else {
+                    1 + random.below(CUT_ROWS)
+                };
+                let length = length.min(batch.num_rows() - start);
+                let mapped = steps.apply(batch.slice(start, length))?;
+                let piece = mapped
+                    .project(&columns)
+                    .map_err(|error| crate::Error::Table(error.into()))?;
+                take(&mut random, piece)?;
+                start += length;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! Compiled code on disk: keyed by component and fingerprint, checked before it is mapped.
+//!
+//! Compiled code is machine code that would run unchecked, so the folder is private, every file carries
+//! the hash of its content, and none ever comes from a package, an export or a backup.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use trueline_table::Digest;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::engine::Fingerprint;
+use crate::{Error, Result};
+
+/// A folder of compiled components; or none, then everything is compiled anew.
+#[derive(Clone, Debug)]
+pub(crate) struct CodeCache {
+    folder: Option<PathBuf>,
+}
+
+impl CodeCache {
+    pub(crate) fn new(folder: Option<&Path>, fingerprint: Fingerprint) -> Self {
+        Self {
+            folder: folder.map(|folder| folder.join(fingerprint.0.hex())),
+        }
+    }
+
+    /// The compiled component, from the folder or made now. A file that is stale, cut short or changed
+    /// is made again; a folder that cannot be written only costs the next start its time.
+    pub(crate) fn component(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+        digest: Digest,
+    ) -> Result<Component> {
+        let path = self
+            .folder
+            .as_ref()
+            .map(|folder| folder.join(format!("{}.cwasm", digest.hex())));
+        if let Some(component) = path.as_deref().and_then(|path| load(engine, path)) {
+            return Ok(component);
+        }
+        let component = Self::compile(engine, bytes)?;
+        if let Some(path) = path {
+            let code = component
+                .serialize()
+                .map_err(|error| Error::Host(format!("{error:#}")))?;
+            let _ = store(&path, &code);
+        }
+        Ok(component)
+    }
+
+    /// Compiles a component without keeping the code.
+    pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component> {
+        Component::from_binary(engine, bytes).map_err(|error| Error::Invalid {
+            reason: format!("{error:#}"),
+        })
+    }
+}
+
+/// The hash comes first, the code behind it.
+const HASH_BYTES: usize = 32;
+
+fn load(engine: &Engine, path: &Path) -> Option<Component> {
+    let file = fs::read(path).ok()?;
+    let (hash, code) = file.split_at_checked(HASH_BYTES)?;
+    if Digest::of(code).as_bytes() != hash {
+        return None;
+    }
+    #[allow(
+        unsafe_code,
+        reason = "wasmtime trusts compiled code; this was made here and is unchanged"
+    )]
+    // SAFETY: the file lies in a private folder, was written by `store` below from what this very
+    // version of wasmtime compiled (the folder is named by the fingerprint), and its hash was just
+    // checked on the bytes that are used.
+    let component = unsafe { Component::deserialize(engine, code) };
+    component.ok()
+}
+
+fn store(path: &Path, code: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    private_folder(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(Digest::of(code).as_bytes())?;
+    file.write_all(code)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+#[cfg(not(unix))]
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)
+}

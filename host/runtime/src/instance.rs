@@ -1,0 +1,192 @@
+//! A live instance: its store, its limits, and how every call into it is made.
+
+use wasmtime::component::{ComponentExportIndex, HasSelf, Instance, InstancePre, Linker};
+use wasmtime::{Engine, Store, Trap};
+
+use crate::bindings::{progress, types};
+use crate::contract::{Decision, Metric};
+use crate::convert;
+use crate::engine::TICK;
+use crate::error::GuestErrorKind;
+use crate::limits::Limiter;
+use crate::{Error, Limits, Result};
+
+/// Whom a model tells about its steps.
+pub type Progress = Box<dyn FnMut(u32, Vec<Metric>) -> Decision + Send>;
+
+/// What the host keeps for an instance.
+pub(crate) struct HostState {
+    limiter: Limiter,
+    /// Set while a reduction runs; a map has nobody to report to.
+    progress: Option<Progress>,
+}
+
+impl progress::Host for HostState {
+    fn step(
+        &mut self,
+        step: u32,
+        metrics: Vec<types::Metric>,
+    ) -> wasmtime::Result<progress::Decision> {
+        let Some(progress) = &mut self.progress else {
+            wasmtime::bail!("`progress` was called outside of a reduction");
+        };
+        Ok(match progress(step, convert::metrics_from_guest(metrics)) {
+            Decision::Continue => progress::Decision::Continue,
+            Decision::Stop => progress::Decision::Stop,
+        })
+    }
+}
+
+impl types::Host for HostState {}
+
+/// Everything that any stage may import, which is next to nothing.
+pub(crate) fn linker(engine: &Engine) -> Result<Linker<HostState>> {
+    let mut linker = Linker::new(engine);
+    crate::bindings::Model::add_to_linker::<_, HasSelf<HostState>>(&mut linker, |state| state)
+        .map_err(|error| Error::Host(format!("{error:#}")))?;
+    Ok(linker)
+}
+
+/// An instance that is used for one thing and dropped.
+pub(crate) struct Live {
+    pub(crate) store: Store<HostState>,
+    pub(crate) instance: Instance,
+    limits: Limits,
+}
+
+impl Live {
+    pub(crate) fn start(
+        pre: &InstancePre<HostState>,
+        limits: &Limits,
+        progress: Option<Progress>,
+    ) -> Result<Self> {
+        let state = HostState {
+            limiter: Limiter::new(limits),
+            progress,
+        };
+        let mut store = Store::new(pre.engine(), state);
+        store.limiter(|state| &mut state.limiter);
+        store.set_hostcall_fuel(limits.output_bytes);
+        arm(&mut store, limits);
+        let instance = match pre.instantiate(&mut store) {
+            Ok(instance) => instance,
+            Err(error) => return Err(explain(&store, limits, &error)),
+        };
+        Ok(Self {
+            store,
+            instance,
+            limits: *limits,
+        })
+    }
+
+    /// Calls `reduce.update`. The generated function would want the frame as a `Vec`; here it is lowered
+    /// straight from a slice, so that it is copied once, into the guest.
+    pub(crate) fn update(
+        &mut self,
+        function: &ComponentExportIndex,
+        input: u32,
+        frame: &[u8],
+    ) -> Result<()> {
+        let Self {
+            store, instance, ..
+        } = self;
+        let function =
+            instance.get_typed_func::<(u32, &[u8]), (Result<(), types::Error>,)>(store, function);
+        let function = function.map_err(not_callable)?;
+        self.call(|store| Ok(function.call(store, (input, frame))?.0))
+    }
+
+    /// Calls `map.map`, with the frame lowered from a slice as in [`update`](Self::update).
+    pub(crate) fn map(&mut self, function: &ComponentExportIndex, frame: &[u8]) -> Result<Vec<u8>> {
+        let Self {
+            store, instance, ..
+        } = self;
+        let function =
+            instance.get_typed_func::<(&[u8],), (Result<Vec<u8>, types::Error>,)>(store, function);
+        let function = function.map_err(not_callable)?;
+        self.call(|store| Ok(function.call(store, (frame,))?.0))
+    }
+
+    /// Makes a call with a fresh time limit and turns whatever comes of it into a result.
+    pub(crate) fn call<T>(
+        &mut self,
+        call: impl FnOnce(&mut Store<HostState>) -> wasmtime::Result<Result<T, types::Error>>,
+    ) -> Result<T> {
+        arm(&mut self.store, &self.limits);
+        match call(&mut self.store) {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(guest(error)),
+            Err(error) => Err(explain(&self.store, &self.limits, &error)),
+        }
+    }
+
+    /// Loads an interface of the instance.
+    pub(crate) fn load<T>(
+        &mut self,
+        load: impl FnOnce(&mut Store<HostState>, &Instance) -> wasmtime::Result<T>,
+    ) -> Result<T> {
+        load(&mut self.store, &self.instance).map_err(not_callable)
+    }
+}
+
+/// An export that has not the contract's type.
+fn not_callable(error: wasmtime::Error) -> Error {
+    Error::Invalid {
+        reason: format!("{error:#}"),
+    }
+}
+
+fn arm(store: &mut Store<HostState>, limits: &Limits) {
+    let ticks = limits.time.as_millis() / TICK.as_millis();
+    // The current tick has begun already; one more makes sure that the limit is never cut short.
+    store.set_epoch_deadline(
+        u64::try_from(ticks)
+            .unwrap_or(u64::MAX / 2)
+            .saturating_add(1),
+    );
+}
+
+fn guest(error: types::Error) -> Error {
+    let (kind, message) = match error {
+        types::Error::Params(message) => (GuestErrorKind::Params, message),
+        types::Error::Schema(message) => (GuestErrorKind::Schema, message),
+        types::Error::Data(message) => (GuestErrorKind::Data, message),
+        types::Error::Other(message) => (GuestErrorKind::Other, message),
+    };
+    Error::Guest { kind, message }
+}
+
+fn explain(store: &Store<HostState>, limits: &Limits, error: &wasmtime::Error) -> Error {
+    if store.data().limiter.refused {
+        return Error::Memory {
+            limit_bytes: limits.memory_bytes,
+        };
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return match trap {
+            Trap::Interrupt => Error::Timeout {
+                limit_ms: u64::try_from(limits.time.as_millis()).unwrap_or(u64::MAX),
+            },
+            Trap::UnreachableCodeReached => Error::Trap {
+                reason: "it stopped itself (a panic, or an allocation that failed)".to_owned(),
+            },
+            other => Error::Trap {
+                reason: other.to_string(),
+            },
+        };
+    }
+    if error
+        .downcast_ref::<wasmtime::PoolConcurrencyLimitError>()
+        .is_some()
+    {
+        return Error::Host("too many instances at once".to_owned());
+    }
+    let reason = format!("{error:#}");
+    // wasmtime has no type for this one.
+    if reason.contains("too much data is being copied") {
+        return Error::Output {
+            limit_bytes: limits.output_bytes,
+        };
+    }
+    Error::Trap { reason }
+}

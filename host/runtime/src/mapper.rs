@@ -1,0 +1,146 @@
+//! A loaded map, and how rows are put before it.
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use trueline_table::{Schema, frame};
+use wasmtime::component::ComponentExportIndex;
+
+use crate::instance::Live;
+use crate::stage::{Bound, Stage};
+use crate::{Error, Limits, Result, convert};
+
+/// Bytes of rows that cross at once. Small enough that what is copied in, computed and copied out stays
+/// in a core's own cache; law 1 makes the cut invisible.
+const PIECE_BYTES: usize = 256 << 10;
+/// Fewer rows than this would make the cost of a call itself show.
+const PIECE_ROWS_MIN: usize = 256;
+
+/// An instance with a loaded map. It stays alive between batches: use it for one partition.
+pub struct Mapper {
+    live: Live,
+    map: ComponentExportIndex,
+    reads: Schema,
+    writes: Schema,
+    piece_rows: usize,
+    frame: Vec<u8>,
+}
+
+impl Mapper {
+    pub(crate) fn load(
+        stage: &Stage,
+        params: &str,
+        bound: &Bound,
+        state: &[u8],
+        limits: &Limits,
+    ) -> Result<Self> {
+        let exports = stage.map_exports()?;
+        let mut live = Live::start(&stage.inner.pre, limits, None)?;
+        let guest = live.load(|store, instance| exports.guest.load(store, instance))?;
+        let rows = convert::schema_to_guest(&bound.reads);
+        let writes = live.call(|store| guest.call_load(store, params, &rows, state))?;
+        let writes = convert::schema_from_guest(writes);
+        check_writes(&writes, &bound.mapping.writes)?;
+        Ok(Self {
+            live,
+            map: exports.map,
+            piece_rows: piece_rows(&bound.reads),
+            reads: bound.reads.clone(),
+            writes,
+            frame: Vec::new(),
+        })
+    }
+
+    /// The columns that it writes, every vector's width known.
+    pub fn writes(&self) -> &Schema {
+        &self.writes
+    }
+
+    /// Maps rows; their columns are those that the map reads, in its order.
+    ///
+    /// # Errors
+    /// If the rows are not of that schema, if the answer is not of the announced one or has another
+    /// number of rows, or with the stage's own words.
+    pub fn map(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let count = rows.num_rows();
+        if count <= self.piece_rows {
+            return self.piece(rows);
+        }
+        let starts = (0..count).step_by(self.piece_rows);
+        let pieces = starts.map(|start| {
+            let length = self.piece_rows.min(count - start);
+            self.piece(&rows.slice(start, length))
+        });
+        let pieces = pieces.collect::<Result<Vec<_>>>()?;
+        concat_batches(&self.writes.to_arrow(), &pieces).map_err(|error| Error::Rows(error.into()))
+    }
+
+    fn piece(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
+        frame::encode(&self.reads, rows, &mut self.frame)?;
+        let answer = self.live.map(&self.map, &self.frame)?;
+        decode_answer(&self.writes, answer, rows.num_rows())
+    }
+
+    /// Gives up the live instance, to be snapshotted.
+    pub(crate) fn into_live(self) -> Live {
+        self.live
+    }
+}
+
+/// Reads what a map answered.
+pub(crate) fn decode_answer(writes: &Schema, answer: Vec<u8>, rows: usize) -> Result<RecordBatch> {
+    let mapped =
+        frame::decode(writes, answer).map_err(|error| Error::contract(error.to_string()))?;
+    if mapped.num_rows() != rows {
+        return Err(Error::contract(format!(
+            "{rows} rows in, {} rows out",
+            mapped.num_rows()
+        )));
+    }
+    Ok(mapped)
+}
+
+fn piece_rows(reads: &Schema) -> usize {
+    let row: usize = reads
+        .fields
+        .iter()
+        .map(|field| match field.data_type.to_arrow().primitive_width() {
+            Some(width) => width,
+            None => match field.data_type {
+                trueline_table::DataType::Float32List(width) => 4 * width as usize,
+                trueline_table::DataType::Float64List(width) => 8 * width as usize,
+                _ => 16,
+            },
+        })
+        .sum();
+    (PIECE_BYTES / row.max(1)).max(PIECE_ROWS_MIN)
+}
+
+/// The loaded map must write what its signature said, vectors left open excepted.
+fn check_writes(loaded: &Schema, signed: &Schema) -> Result<()> {
+    let fits = loaded.fields.len() == signed.fields.len()
+        && loaded
+            .fields
+            .iter()
+            .zip(&signed.fields)
+            .all(|(loaded, signed)| {
+                loaded.name == signed.name
+                    && loaded.data_type.fits(signed.data_type)
+                    && loaded.nullable == signed.nullable
+                    && loaded.role == signed.role
+            });
+    if fits {
+        return Ok(());
+    }
+    let names = |schema: &Schema| {
+        let columns = schema
+            .fields
+            .iter()
+            .map(|field| format!("{} {}", field.name, field.data_type));
+        columns.collect::<Vec<_>>().join(", ")
+    };
+    Err(Error::contract(format!(
+        "its signature says that it writes ({}), loaded it writes ({})",
+        names(signed),
+        names(loaded)
+    )))
+}

@@ -1,0 +1,315 @@
+//! Packages: what serving runs. A chain of maps with their parameters and states, and nothing else.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+use serde::{Deserialize, Serialize};
+use trueline_table::{Digest, Schema, normalize, normalized_schema};
+
+use crate::bake::Baked;
+use crate::contract::Mapping;
+use crate::stage::{Bound, Runtime, select};
+use crate::{Error, Limits, PROFILE, Result};
+
+mod file;
+
+/// The version of the manifest that this crate writes and reads.
+const FORMAT: u32 = 1;
+
+/// What a package consists of, by digest. Its own digest covers exactly this, so two runs with the same
+/// result make the same package; who made it, when, and what a gate said point at it from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The version of this format.
+    pub format: u32,
+    /// The sandbox profile that its results depend on.
+    pub profile: String,
+    /// The columns that a request holds.
+    pub input: Schema,
+    /// The columns that an answer holds: what the last link writes.
+    pub output: Schema,
+    /// The maps, in order.
+    pub chain: Vec<Link>,
+}
+
+/// One map of a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// Digest of the component.
+    pub component: Digest,
+    /// Its parameters.
+    pub params: serde_json::Value,
+    /// Digest of its state.
+    pub state: Digest,
+    /// The columns that it reads, in full.
+    pub reads: Schema,
+    /// The columns that it writes, every vector's width known.
+    pub writes: Schema,
+    /// Columns that the result no longer has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removes: Vec<String>,
+}
+
+impl Link {
+    /// A link of the chain. `writes` is what the loaded map said; `params` is a JSON text.
+    ///
+    /// # Errors
+    /// If `params` is not JSON.
+    pub fn new(
+        component: Digest,
+        params: &str,
+        bound: &Bound,
+        writes: &Schema,
+        state: Digest,
+    ) -> Result<Self> {
+        let params = serde_json::from_str(params);
+        Ok(Self {
+            component,
+            params: params
+                .map_err(|error| Error::Host(format!("parameters are not JSON: {error}")))?,
+            state,
+            reads: bound.reads.clone(),
+            writes: writes.clone(),
+            removes: bound.mapping.removes.clone(),
+        })
+    }
+
+    /// The signature bound to the table that it is used on.
+    pub fn bound(&self) -> Bound {
+        let reads = self.reads.names().map(str::to_owned).collect();
+        let (writes, removes) = (self.writes.clone(), self.removes.clone());
+        Bound {
+            reads: self.reads.clone(),
+            mapping: Mapping {
+                reads,
+                writes,
+                removes,
+            },
+        }
+    }
+}
+
+impl Manifest {
+    /// The manifest of a chain. A request holds what the links read and no earlier link writes.
+    pub fn new(chain: Vec<Link>) -> Self {
+        let mut input = Schema::default();
+        let mut written: Vec<&str> = Vec::new();
+        for link in &chain {
+            for field in &link.reads.fields {
+                if !written.contains(&field.name.as_str()) && input.index_of(&field.name).is_none()
+                {
+                    input.fields.push(field.clone());
+                }
+            }
+            written.extend(link.writes.names());
+        }
+        let output = chain
+            .last()
+            .map(|link| link.writes.clone())
+            .unwrap_or_default();
+        Self {
+            format: FORMAT,
+            profile: PROFILE.to_owned(),
+            input,
+            output,
+            chain,
+        }
+    }
+
+    /// The JSON text that the digest covers.
+    ///
+    /// # Errors
+    /// Never for a manifest that was read or made by [`Manifest::new`].
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::Host(error.to_string()))
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// If it is no manifest, of a later version, or of another profile than this runtime's.
+    pub fn from_json(json: &[u8]) -> Result<Self, String> {
+        let manifest: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        if manifest.format != FORMAT {
+            return Err(format!(
+                "its format is {}, this version reads {FORMAT}",
+                manifest.format
+            ));
+        }
+        if manifest.profile != PROFILE {
+            return Err(format!(
+                "its profile is {}, this version runs {PROFILE}",
+                manifest.profile
+            ));
+        }
+        Ok(manifest)
+    }
+
+    /// Every digest that the manifest names: components and states.
+    pub fn parts(&self) -> impl Iterator<Item = Digest> {
+        self.chain
+            .iter()
+            .flat_map(|link| [link.component, link.state])
+    }
+}
+
+/// A manifest and the bytes that it names.
+#[derive(Clone, Debug)]
+pub struct Package {
+    manifest: Manifest,
+    digest: Digest,
+    parts: BTreeMap<Digest, Vec<u8>>,
+}
+
+impl Package {
+    /// Puts a package together; `part` answers with the bytes of a digest.
+    ///
+    /// # Errors
+    /// [`Error::MissingPart`] if bytes are missing or are not what their digest says.
+    pub fn new<E: From<Error>>(
+        manifest: Manifest,
+        mut part: impl FnMut(Digest) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, E> {
+        let mut parts = BTreeMap::new();
+        for digest in manifest.parts() {
+            if !parts.contains_key(&digest) {
+                let bytes = part(digest)?;
+                if Digest::of(&bytes) != digest {
+                    return Err(Error::MissingPart {
+                        what: "the unchanged bytes of",
+                        digest,
+                    }
+                    .into());
+                }
+                parts.insert(digest, bytes);
+            }
+        }
+        let digest = Digest::of(manifest.to_json()?.as_bytes());
+        Ok(Self {
+            manifest,
+            digest,
+            parts,
+        })
+    }
+
+    /// Reads a package file, checking every digest.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::Package`] with what is wrong with it.
+    pub fn open(path: &Path) -> Result<Self> {
+        file::read(path)
+    }
+
+    /// Writes a package file. Equal packages give equal files.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; nothing half-written stays.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        file::write(self, path)
+    }
+
+    /// What the package consists of.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The digest of the manifest: the package's name for machines.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The bytes of a component or state of the chain.
+    ///
+    /// # Errors
+    /// [`Error::MissingPart`] if the manifest does not name it.
+    pub fn part(&self, digest: Digest) -> Result<&[u8]> {
+        let part = self.parts.get(&digest).map(Vec::as_slice);
+        part.ok_or(Error::MissingPart {
+            what: "the bytes of",
+            digest,
+        })
+    }
+
+    /// Bakes every link, ready to predict.
+    ///
+    /// # Errors
+    /// If a component is not admitted or its state does not load.
+    pub fn load(&self, runtime: &Runtime) -> Result<Loaded> {
+        let bake = |link: &Link| {
+            let (component, state) = (self.part(link.component)?, self.part(link.state)?);
+            let bound = link.bound();
+            let params = link.params.to_string();
+            let (baked, _) = runtime.bake(component, &params, &bound, state, &Limits::default())?;
+            Ok((bound, baked))
+        };
+        Ok(Loaded {
+            input: self.manifest.input.clone(),
+            output: self.manifest.output.clone(),
+            chain: self
+                .manifest
+                .chain
+                .iter()
+                .map(bake)
+                .collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// A package whose links are baked. Share it between threads; every call runs on fresh instances.
+pub struct Loaded {
+    input: Schema,
+    output: Schema,
+    chain: Vec<(Bound, Baked)>,
+}
+
+impl Loaded {
+    /// The columns that rows must have.
+    pub fn input(&self) -> &Schema {
+        &self.input
+    }
+
+    /// The columns of an answer.
+    pub fn output(&self) -> &Schema {
+        &self.output
+    }
+
+    /// Answers with the output columns, one row for each of `rows`. Columns are found by name; further
+    /// ones are ignored. Arrow types with an exact counterpart among the contract's are converted.
+    ///
+    /// # Errors
+    /// [`Error::MissingColumn`], [`Error::ColumnType`], or whatever stopped a stage.
+    pub fn predict(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        select(&self.output, &self.apply(rows)?)
+    }
+
+    /// Answers with the input columns and all that the chain wrote.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn apply(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let mut table = self.request(rows)?;
+        for (bound, baked) in &self.chain {
+            let mapped = baked.map(&bound.select(&table)?)?;
+            table = bound.carry(&table, &mapped)?;
+        }
+        Ok(table)
+    }
+
+    /// The columns of a request, converted where nothing is lost.
+    fn request(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let have = rows.schema();
+        let wanted: Vec<usize> = self
+            .input
+            .names()
+            .filter_map(|name| have.index_of(name).ok())
+            .collect();
+        let rows = rows
+            .project(&wanted)
+            .map_err(|error| Error::Rows(error.into()))?;
+        let normalized = normalize(&normalized_schema(&rows.schema())?, &rows)?;
+        select(&self.input, &normalized)
+    }
+}
