@@ -1,0 +1,93 @@
+//! From a file to a plan: everything that can be known before a run is checked here.
+
+use std::path::Path;
+
+use trueline_runtime::Runtime;
+use trueline_table::Digest;
+
+use crate::declaration::Declaration;
+use crate::lock::{Lock, LockError};
+use crate::outline::Outline;
+use crate::plan::Plan;
+use crate::plugins::{Plugins, Shelf};
+use crate::source::{Report, Source};
+use crate::{Diagnostic, Diagnostics};
+
+mod datasets;
+mod package;
+mod stages;
+
+use self::datasets::Datasets;
+use self::stages::Stages;
+
+/// Checks a pipeline file: its keys and names, its datasets against their files, and every stage
+/// against the columns that it will get. Components are those that the lock file pins.
+///
+/// # Errors
+/// Everything that is wrong, at once.
+pub fn check(path: &Path, runtime: &Runtime, plugins: &dyn Plugins) -> Result<Plan, Diagnostics> {
+    let lock = Lock::read(path).map_err(|error| unreadable_lock(&error))?;
+    check_with(path, runtime, plugins, lock)
+}
+
+/// [`check`] as if there were no lock file: components are those that their names stand for now.
+/// [`Lock::pin`] then renews the file.
+///
+/// # Errors
+/// As `check`.
+pub fn check_unlocked(
+    path: &Path,
+    runtime: &Runtime,
+    plugins: &dyn Plugins,
+) -> Result<Plan, Diagnostics> {
+    check_with(path, runtime, plugins, Lock::default())
+}
+
+fn check_with(
+    path: &Path,
+    runtime: &Runtime,
+    plugins: &dyn Plugins,
+    lock: Lock,
+) -> Result<Plan, Diagnostics> {
+    let source = Source::read(path)?;
+    let mut report = Report::new(&source);
+    let declaration = Declaration::read(&source, &mut report);
+    let outline = Outline::new(&declaration, &mut report);
+    let datasets = Datasets::open(&declaration, &mut report);
+    let mut shelf = Shelf::new(&source, runtime, plugins, lock);
+    let mut stages = Stages::new(&outline, &datasets);
+    for &index in &outline.order {
+        stages.check(index, &mut shelf, &mut report);
+    }
+    stages.check_usage(&mut report);
+    let package = package::check(&declaration, &outline, &mut stages, &mut report);
+    report.finish()?;
+    let Some(pipeline) = &declaration.pipeline else {
+        // Its absence was reported.
+        return Err(Diagnostics(Vec::new()));
+    };
+    let mut notes = shelf.notes;
+    notes.extend(datasets.notes(&outline));
+    Ok(Plan {
+        name: pipeline.name.get_ref().clone(),
+        description: pipeline.description.clone(),
+        seed: pipeline.seed,
+        file: path.to_owned(),
+        text_digest: Digest::of(source.text.as_bytes()),
+        datasets: datasets.planned(&outline),
+        stages: stages.planned(&source),
+        package,
+        plugins: shelf.used,
+        notes,
+    })
+}
+
+/// The lock file has no place in the pipeline file.
+fn unreadable_lock(error: &LockError) -> Diagnostics {
+    Diagnostics(vec![Diagnostic {
+        message: error.to_string(),
+        file: error.path.clone(),
+        place: None,
+        hint: Some("`trueline run --update-lock` writes a new one".to_owned()),
+    }])
+}

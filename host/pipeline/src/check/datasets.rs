@@ -1,0 +1,155 @@
+//! Opening the datasets of a file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trueline_dataset::{Catalog, Dataset, Error};
+
+use crate::declaration::{Declaration, DeclaredDataset};
+use crate::outline::{Job, Outline, expression_problem};
+use crate::plan::PlannedDataset;
+use crate::source::{Problem, Report};
+use crate::values::{locate, text_at};
+
+/// The datasets by name; those that are wrong are missing, and reported.
+pub(super) struct Datasets {
+    /// In the order of the file.
+    open: Vec<Dataset>,
+}
+
+impl Datasets {
+    /// Checks every declared dataset against its files.
+    pub(super) fn open(declaration: &Declaration<'_>, report: &mut Report<'_>) -> Self {
+        let catalog = Catalog::new(report.source.folder(), specs(declaration));
+        let mut open = Vec::new();
+        let known: Vec<String> = catalog.names().map(str::to_owned).collect();
+        for declared in declaration
+            .datasets
+            .iter()
+            .filter(|declared| known.contains(&declared.name.text))
+        {
+            match catalog.open(&declared.name.text) {
+                Ok(dataset) => open.push(dataset),
+                Err(error) => {
+                    let problem = problem(declaration, declared, &error, report);
+                    report.add(problem);
+                }
+            }
+        }
+        Self { open }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Dataset> {
+        self.open.iter().find(|dataset| dataset.name() == name)
+    }
+
+    /// The datasets that stages read.
+    pub(super) fn planned(&self, outline: &Outline<'_, '_>) -> Vec<PlannedDataset> {
+        let read = read_by_stages(outline);
+        let planned = self
+            .open
+            .iter()
+            .filter(|dataset| read.contains(dataset.name()))
+            .map(|dataset| PlannedDataset {
+                name: dataset.name().to_owned(),
+                schema: dataset.schema().clone(),
+                dataset: dataset.clone(),
+            });
+        planned.collect()
+    }
+
+    /// A note for each dataset that neither a stage nor another dataset reads.
+    pub(super) fn notes(&self, outline: &Outline<'_, '_>) -> Vec<String> {
+        let mut read = read_by_stages(outline);
+        read.extend(
+            self.open
+                .iter()
+                .flat_map(|dataset| dataset.joined().map(Dataset::name)),
+        );
+        let unread = self
+            .open
+            .iter()
+            .map(Dataset::name)
+            .filter(|name| !read.contains(name));
+        unread
+            .map(|name| format!("nothing reads the dataset `{name}`"))
+            .collect()
+    }
+}
+
+/// The declarations that can be opened: not those that were wrong, and not those that join these.
+fn specs(declaration: &Declaration<'_>) -> BTreeMap<String, trueline_dataset::DatasetSpec> {
+    let declared = declaration.datasets.iter();
+    let mut specs: BTreeMap<_, _> = declared
+        .filter_map(|declared| Some((declared.name.text.clone(), declared.spec.clone()?)))
+        .collect();
+    loop {
+        let is_wrong = |name: &String| {
+            !specs.contains_key(name)
+                && declaration.dataset_names().any(|declared| declared == name)
+        };
+        let joins_wrong = specs
+            .iter()
+            .find(|(_, spec)| spec.join.iter().any(|join| is_wrong(&join.with)))
+            .map(|(name, _)| name.clone());
+        match joins_wrong {
+            Some(name) => specs.remove(&name),
+            None => return specs,
+        };
+    }
+}
+
+fn read_by_stages<'a>(outline: &'a Outline<'_, '_>) -> BTreeSet<&'a str> {
+    let jobs = outline.stages.iter().filter_map(|stage| stage.job.as_ref());
+    let inputs = jobs.flat_map(|job| match job {
+        Job::Plugin { inputs, .. } => inputs.as_slice(),
+        Job::Gate(_) => &[],
+    });
+    inputs
+        .map(|input| input.pipe.dataset.text.as_str())
+        .collect()
+}
+
+/// An error, shown at the key that it is about; it may be of a dataset that `opened` joins.
+fn problem(
+    declaration: &Declaration<'_>,
+    opened: &DeclaredDataset<'_>,
+    error: &Error,
+    report: &Report<'_>,
+) -> Problem {
+    let (name, key, message) = match error {
+        Error::Spec {
+            dataset,
+            key,
+            problem,
+            ..
+        } => (
+            dataset,
+            key.as_str(),
+            format!("dataset `{dataset}`: {problem}"),
+        ),
+        Error::Expression { dataset, key, .. } => (dataset, *key, error.to_string()),
+        Error::File { dataset, .. } => (dataset, "path", error.to_string()),
+        Error::Data { dataset, .. } | Error::Table { dataset, .. } => {
+            (dataset, "", error.to_string())
+        }
+    };
+    let declared = declaration
+        .datasets
+        .iter()
+        .find(|declared| declared.name.text == *name)
+        .unwrap_or(opened);
+    if let Error::Expression { source, .. } = error
+        && let Some(text) = text_at(&declared.section, key)
+    {
+        return expression_problem(report, &text, &format!("dataset `{name}`"), source.clone());
+    }
+    let span = match key {
+        "" => declared.name.span.clone(),
+        key => locate(&declared.section, key, &message),
+    };
+    Problem {
+        span,
+        message,
+        hint: error.hint().map(str::to_owned),
+    }
+}

@@ -1,0 +1,324 @@
+//! Asking every stage what it will do with the columns that it will get.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::Spanned;
+use toml::de::DeValue;
+use trueline_runtime::{Error, GuestErrorKind, Input, Limits, ReductionSignature, World};
+use trueline_table::Schema;
+
+use super::datasets::Datasets;
+use crate::declaration::{DeclaredStage, StageKeys};
+use crate::keys::suggestion;
+use crate::outline::{Job, Outline, OutlinedInput};
+use crate::pipe::{PipeText, Word};
+use crate::plan::{Pipe, PlannedInput, PlannedStage, StageWork, Work};
+use crate::plugins::{Plugin, Shelf};
+use crate::source::{Problem, Report, Source, Span};
+use crate::values::{locate, to_json};
+
+/// The stages that were checked so far; those that are wrong are missing, and reported.
+pub(super) struct Stages<'a, 'd, 't> {
+    outline: &'a Outline<'d, 't>,
+    datasets: &'a Datasets,
+    /// By their index in the outline.
+    checked: BTreeMap<usize, Checked>,
+    /// What was said about a stage's map, which several pipes may use.
+    said: BTreeSet<String>,
+}
+
+/// A stage of a plugin that agreed to what it will get.
+struct Checked {
+    plugin: Plugin,
+    params: serde_json::Value,
+    inputs: Vec<PlannedInput>,
+    signature: Option<ReductionSignature>,
+    limits: Limits,
+    is_mapped: bool,
+}
+
+impl<'a, 'd, 't> Stages<'a, 'd, 't> {
+    pub(super) fn new(outline: &'a Outline<'d, 't>, datasets: &'a Datasets) -> Self {
+        Self {
+            outline,
+            datasets,
+            checked: BTreeMap::new(),
+            said: BTreeSet::new(),
+        }
+    }
+
+    /// Checks a stage; those that it depends on were checked before.
+    pub(super) fn check(&mut self, index: usize, shelf: &mut Shelf<'_>, report: &mut Report<'_>) {
+        let stage = &self.outline.stages[index];
+        let Some(Job::Plugin {
+            keys,
+            plugin,
+            inputs,
+        }) = &stage.job
+        else {
+            return;
+        };
+        let limits = keys
+            .limits
+            .as_ref()
+            .map(|limits| limits.get_ref().check(report))
+            .unwrap_or_default();
+        let params = report.ok(params(stage.declared));
+        let plugin = report.ok(shelf.get(plugin));
+        let pipes: Vec<Option<PlannedInput>> = inputs
+            .iter()
+            .map(|input| self.input(input, report))
+            .collect();
+        let (Some(params), Some(plugin)) = (params, plugin) else {
+            return;
+        };
+        if report
+            .ok(check_world(plugin.stage.world(), stage.declared, keys))
+            .is_none()
+        {
+            return;
+        }
+        let Some(planned) = pipes.into_iter().collect::<Option<Vec<_>>>() else {
+            return;
+        };
+        let mut checked = Checked {
+            plugin,
+            params,
+            inputs: planned,
+            signature: None,
+            limits,
+            is_mapped: false,
+        };
+        if !inputs.is_empty() {
+            match checked.describe(None) {
+                Ok(signature) => checked.signature = signature.reduction,
+                Err(error) => {
+                    report.add(describe_problem(
+                        stage.declared,
+                        &error,
+                        inputs[0].span.clone(),
+                    ));
+                    return;
+                }
+            }
+        }
+        self.checked.insert(index, checked);
+    }
+
+    fn input(&mut self, input: &OutlinedInput, report: &mut Report<'_>) -> Option<PlannedInput> {
+        let pipe = self.pipe(&input.pipe, report)?;
+        Some(PlannedInput {
+            name: input.name.clone(),
+            pipe,
+        })
+    }
+
+    /// A pipe with the columns that come out of it.
+    pub(super) fn pipe(&mut self, pipe: &PipeText, report: &mut Report<'_>) -> Option<Pipe> {
+        let dataset = self.datasets.get(&pipe.dataset.text)?;
+        if let Some((part, span)) = &pipe.part
+            && !dataset.parts().contains(part)
+        {
+            let name = dataset.name();
+            let hint = match dataset.parts() {
+                [] => format!("it is not split: give `split` to [dataset.{name}], or leave out `.{part}`"),
+                _ => "it is split into train and test; `valid_from` or `valid` in its `split` makes a part `valid`".to_owned(),
+            };
+            report.add(
+                Problem::new(
+                    span.clone(),
+                    format!("dataset `{name}` has no part `{part}`"),
+                )
+                .hint(hint),
+            );
+            return None;
+        }
+        let mut schema = dataset.schema().clone();
+        for word in &pipe.through {
+            schema = self.map(word, &schema, report)?;
+        }
+        let through = pipe.through.iter().map(|word| word.text.clone()).collect();
+        Some(Pipe {
+            dataset: dataset.name().to_owned(),
+            part: pipe.part.as_ref().map(|(part, _)| *part),
+            through,
+            schema,
+        })
+    }
+
+    /// The columns of a table that a stage mapped.
+    pub(super) fn map(
+        &mut self,
+        word: &Word,
+        rows: &Schema,
+        report: &mut Report<'_>,
+    ) -> Option<Schema> {
+        let index = self
+            .outline
+            .stages
+            .iter()
+            .position(|stage| stage.declared.name.text == word.text)?;
+        let checked = self.checked.get_mut(&index)?;
+        checked.is_mapped = true;
+        let declared = self.outline.stages[index].declared;
+        let problem = |message| Problem::new(word.span.clone(), message);
+        let problem = if checked.plugin.stage.world() == World::Check {
+            problem(format!(
+                "`{}` only looks at rows, and cannot stand in a pipe",
+                word.text
+            ))
+            .hint("leave it out: a check runs on its own")
+        } else {
+            match checked.describe(Some(rows)) {
+                Err(error) => describe_problem(declared, &error, word.span.clone()),
+                Ok(signature) if signature.reduction.is_some() && checked.inputs.is_empty() => {
+                    problem(format!(
+                        "stage `{}` must learn before it maps, and has nothing to learn from",
+                        word.text
+                    ))
+                    .hint(format!(
+                        "name the rows in [stage.{}], such as fit = \"flights.train\"",
+                        word.text
+                    ))
+                }
+                Ok(signature) => match signature.mapping {
+                    Some(mapping) => return Some(mapping.output(rows)),
+                    None => problem(format!("stage `{}` does not map rows", word.text)),
+                },
+            }
+        };
+        if self.said.insert(problem.message.clone()) {
+            report.add(problem);
+        }
+        None
+    }
+
+    /// A stage that only maps is asked when a pipe uses it, so one that no pipe uses is unchecked.
+    pub(super) fn check_usage(&self, report: &mut Report<'_>) {
+        for (&index, _) in self
+            .checked
+            .iter()
+            .filter(|(_, checked)| checked.inputs.is_empty() && !checked.is_mapped)
+        {
+            let Word { text, span } = &self.outline.stages[index].declared.name;
+            report.add(
+                Problem::new(
+                    span.clone(),
+                    format!("stage `{text}` has neither `fit` nor `in`, and no pipe names it"),
+                )
+                .hint(format!(
+                    "name it in a pipe, such as \"flights | {text}\", or remove it"
+                )),
+            );
+        }
+    }
+
+    /// All stages in the order in which they can run. Only for a report without problems.
+    pub(super) fn planned(self, source: &Source) -> Vec<PlannedStage> {
+        let mut checked = self.checked;
+        let name = |index: &usize| self.outline.stages[*index].declared.name.text.clone();
+        let plan = |index: &usize| {
+            let stage = &self.outline.stages[*index];
+            let work = match stage.job.as_ref()? {
+                Job::Gate(gate) => Work::Gate(gate.clone()),
+                Job::Plugin { plugin, .. } => {
+                    let Checked {
+                        plugin: Plugin { component, stage },
+                        params,
+                        inputs,
+                        signature,
+                        limits,
+                        ..
+                    } = checked.remove(index)?;
+                    let plugin = plugin.get_ref().clone();
+                    Work::Stage(StageWork {
+                        plugin,
+                        component,
+                        stage,
+                        params,
+                        inputs,
+                        signature,
+                        limits,
+                    })
+                }
+            };
+            Some(PlannedStage {
+                name: name(index),
+                line: source.place(&stage.declared.name.span).line,
+                depends_on: stage.depends_on.iter().map(name).collect(),
+                work,
+            })
+        };
+        self.outline.order.iter().filter_map(plan).collect()
+    }
+}
+
+impl Checked {
+    fn describe(&self, rows: Option<&Schema>) -> Result<trueline_runtime::Signature, Error> {
+        let input = |input: &PlannedInput| Input {
+            name: input.name.clone(),
+            schema: input.pipe.schema.clone(),
+        };
+        let inputs: Vec<Input> = self.inputs.iter().map(input).collect();
+        self.plugin
+            .stage
+            .describe(&self.params.to_string(), &inputs, rows)
+    }
+}
+
+fn params(declared: &DeclaredStage<'_>) -> Result<serde_json::Value, Problem> {
+    match &declared.params {
+        None => Ok(serde_json::json!({})),
+        Some(params) if matches!(params.get_ref(), DeValue::Table(_)) => to_json(params),
+        Some(params) => Err(Problem::new(
+            params.span(),
+            format!("`params` of stage `{}` is no table", declared.name.text),
+        )
+        .hint("write params = { … }, or params.name = … for each")),
+    }
+}
+
+/// Whether a stage names the rows that its kind needs.
+fn check_world(
+    world: World,
+    declared: &DeclaredStage<'_>,
+    keys: &StageKeys,
+) -> Result<(), Problem> {
+    let name = &declared.name.text;
+    let at = |key: &Option<Spanned<String>>| {
+        key.as_ref()
+            .map_or_else(|| declared.name.span.clone(), Spanned::span)
+    };
+    match (world, &keys.fit, &keys.look_at) {
+        (World::Check, Some(_), _) => Err(Problem::new(at(&keys.fit), format!("stage `{name}` only looks at rows, and learns nothing"))
+            .hint("write `in` instead of `fit`")),
+        (World::Check, None, None) => Err(Problem::new(at(&keys.plugin), format!("stage `{name}` has no rows to look at"))
+            .hint("name them, such as in = \"flights\"")),
+        (World::Model, None, None) => Err(Problem::new(at(&keys.plugin), format!("stage `{name}` has no rows to learn from"))
+            .hint("name them, such as fit = \"flights.train\"")),
+        (World::Transform | World::Model, _, Some(_)) => Err(Problem::new(at(&keys.look_at), format!("stage `{name}` maps rows, and is no check"))
+            .hint("to learn from these rows, write `fit` instead of `in`; to map them, name the stage in a pipe")),
+        _ => Ok(()),
+    }
+}
+
+/// What a stage said about its parameters and columns, shown at the parameter that it names.
+fn describe_problem(declared: &DeclaredStage<'_>, error: &Error, rows: Span) -> Problem {
+    let message = error.to_string();
+    let named = declared.params.as_ref().and_then(|params| {
+        let span = locate(params, "", &message);
+        (span != params.span()).then_some(span)
+    });
+    let otherwise = match error {
+        Error::Guest {
+            kind: GuestErrorKind::Params,
+            ..
+        } => declared.params_span(),
+        _ => rows,
+    };
+    Problem {
+        span: named.unwrap_or(otherwise),
+        hint: suggestion(&message),
+        message: format!("stage `{}`: {message}", declared.name.text),
+    }
+}

@@ -1,0 +1,262 @@
+//! What the file declares, section by section: its keys are known and of the right type, its names
+//! are names; what they refer to is not looked at.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use trueline_dataset::DatasetSpec;
+use trueline_dataset::suggest::did_you_mean;
+
+use crate::keys;
+use crate::limits::LimitKeys;
+use crate::pipe::Word;
+use crate::source::{Problem, Report, Source, Span};
+use crate::values::Value;
+
+/// All that a file declares. What is `None` was wrong and is reported.
+#[derive(Debug)]
+pub(crate) struct Declaration<'t> {
+    pub(crate) pipeline: Option<PipelineKeys>,
+    /// In the order of the file, as stages are.
+    pub(crate) datasets: Vec<DeclaredDataset<'t>>,
+    pub(crate) stages: Vec<DeclaredStage<'t>>,
+    pub(crate) package: Option<PackageKeys>,
+}
+
+#[derive(Debug)]
+pub(crate) struct DeclaredDataset<'t> {
+    pub(crate) name: Word,
+    pub(crate) spec: Option<DatasetSpec>,
+    /// The whole section, to find places in.
+    pub(crate) section: Value<'t>,
+}
+
+#[derive(Debug)]
+pub(crate) struct DeclaredStage<'t> {
+    pub(crate) name: Word,
+    pub(crate) keys: Option<StageKeys>,
+    pub(crate) params: Option<Value<'t>>,
+}
+
+/// The keys of `[pipeline]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct PipelineKeys {
+    pub(crate) name: Spanned<String>,
+    #[serde(default)]
+    pub(crate) seed: u64,
+    pub(crate) description: Option<String>,
+}
+
+/// The keys of a `[stage.<name>]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct StageKeys {
+    #[serde(rename = "use")]
+    pub(crate) plugin: Option<Spanned<String>>,
+    /// The rows to learn from.
+    pub(crate) fit: Option<Spanned<String>>,
+    /// The rows to look at.
+    #[serde(rename = "in")]
+    pub(crate) look_at: Option<Spanned<String>>,
+    pub(crate) validation: Option<Spanned<String>>,
+    /// Further inputs, under the names that the plugin gives them.
+    #[serde(default)]
+    pub(crate) inputs: BTreeMap<String, Spanned<String>>,
+    /// Any value; [`DeclaredStage::params`] has it with its places.
+    #[serde(rename = "params")]
+    _params: Option<IgnoredAny>,
+    pub(crate) limits: Option<Spanned<LimitKeys>>,
+    pub(crate) require: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// The keys of `[package]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct PackageKeys {
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) chain: Spanned<String>,
+    pub(crate) after: Option<Spanned<String>>,
+}
+
+const SECTIONS: [&str; 4] = ["pipeline", "dataset", "stage", "package"];
+
+impl<'t> Declaration<'t> {
+    pub(crate) fn read(source: &'t Source, report: &mut Report<'_>) -> Self {
+        let (document, errors) = DeTable::parse_recoverable(&source.text);
+        for error in &errors {
+            let end = source.text.len();
+            report.add(Problem::new(
+                error.span().unwrap_or(end..end),
+                format!("not TOML: {}", error.message()),
+            ));
+        }
+        let document = document.into_inner();
+        for (key, _) in document
+            .iter()
+            .filter(|(key, _)| !SECTIONS.contains(&key.get_ref().as_ref()))
+        {
+            let hint = did_you_mean(key.get_ref(), SECTIONS).unwrap_or_else(|| {
+                "the sections are [pipeline], [dataset.<name>], [stage.<name>] and [package]"
+                    .to_owned()
+            });
+            report.add(
+                Problem::new(key.span(), format!("unknown section `{}`", key.get_ref())).hint(hint),
+            );
+        }
+        let pipeline = match document.get("pipeline") {
+            Some(section) => keys::read(section, "[pipeline]", report),
+            None => {
+                report.add(
+                    Problem::new(0..0, "there is no section [pipeline]")
+                        .hint("begin the file with\n[pipeline]\nname = \"my-pipeline\""),
+                );
+                None
+            }
+        };
+        let pipeline =
+            pipeline.filter(|keys: &PipelineKeys| check_package_name(&keys.name, report));
+        let datasets = sections(&document, "dataset", report)
+            .into_iter()
+            .map(|(name, section)| {
+                let spec = keys::read(&section, &format!("dataset `{}`", name.text), report);
+                DeclaredDataset {
+                    name,
+                    spec,
+                    section,
+                }
+            });
+        let datasets = datasets.collect();
+        let stages = sections(&document, "stage", report)
+            .into_iter()
+            .map(|(name, section)| {
+                let keys = keys::read(&section, &format!("stage `{}`", name.text), report);
+                DeclaredStage {
+                    name,
+                    keys,
+                    params: section.get_ref().get("params").cloned(),
+                }
+            });
+        let stages = stages.collect();
+        let package = document
+            .get("package")
+            .and_then(|section| keys::read(section, "[package]", report));
+        let package = package.filter(|keys: &PackageKeys| {
+            keys.name
+                .as_ref()
+                .is_none_or(|name| check_package_name(name, report))
+        });
+        let declaration = Self {
+            pipeline,
+            datasets,
+            stages,
+            package,
+        };
+        declaration.check_names(report);
+        declaration
+    }
+
+    pub(crate) fn dataset_names(&self) -> impl Iterator<Item = &str> {
+        self.datasets
+            .iter()
+            .map(|dataset| dataset.name.text.as_str())
+    }
+
+    pub(crate) fn stage_names(&self) -> impl Iterator<Item = &str> {
+        self.stages.iter().map(|stage| stage.name.text.as_str())
+    }
+
+    fn check_names(&self, report: &mut Report<'_>) {
+        for Word { text, span } in self.stages.iter().map(|stage| &stage.name) {
+            if self.dataset_names().any(|dataset| dataset == text) {
+                let problem = Problem::new(
+                    span.clone(),
+                    format!("`{text}` is the name of a dataset and of a stage"),
+                );
+                report.add(problem.hint("give one of them another name"));
+            }
+            if text == CHAMPION {
+                let problem = Problem::new(span.clone(), "a stage cannot be called `champion`");
+                report.add(problem.hint("gates call the package in use so: choose another name"));
+            }
+        }
+    }
+}
+
+/// What gates call the package that is in use.
+pub(crate) const CHAMPION: &str = "champion";
+
+/// The tables `[kind.<name>]` in the order of the file.
+fn sections<'t>(
+    document: &DeTable<'t>,
+    kind: &str,
+    report: &mut Report<'_>,
+) -> Vec<(Word, Value<'t>)> {
+    let Some(all) = document.get(kind) else {
+        return Vec::new();
+    };
+    let DeValue::Table(table) = all.get_ref() else {
+        let problem = Problem::new(all.span(), format!("`{kind}` is not a table"));
+        report.add(problem.hint(format!("write [{kind}.<name>] on a line of its own")));
+        return Vec::new();
+    };
+    let mut sections = Vec::new();
+    for (key, value) in table {
+        let name = Word {
+            text: key.get_ref().to_string(),
+            span: key.span(),
+        };
+        if !value.get_ref().is_table() {
+            let problem =
+                Problem::new(key.span(), format!("{kind} `{}` is not a table", name.text));
+            report.add(problem.hint(format!("write [{kind}.<name>] on a line of its own")));
+        } else if check_name(&name, report) {
+            sections.push((name, value.clone()));
+        }
+    }
+    sections.sort_by_key(|(name, _)| name.span.start);
+    sections
+}
+
+/// Names of datasets and stages are identifiers, so that pipes and gates can mention them.
+fn check_name(name: &Word, report: &mut Report<'_>) -> bool {
+    let is_start = |character: char| character.is_ascii_alphabetic() || character == '_';
+    let mut characters = name.text.chars();
+    let is_name = characters.next().is_some_and(is_start)
+        && characters.all(|character| is_start(character) || character.is_ascii_digit());
+    if !is_name {
+        let problem = Problem::new(name.span.clone(), format!("`{}` is not a name", name.text));
+        report.add(
+            problem.hint("names are of letters, digits and `_`, and do not begin with a digit"),
+        );
+    }
+    is_name
+}
+
+/// Names of pipelines and packages become names of files.
+fn check_package_name(name: &Spanned<String>, report: &mut Report<'_>) -> bool {
+    let text = name.get_ref();
+    let is_name = text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || "._-".contains(character));
+    if !is_name {
+        let problem = Problem::new(name.span(), format!("`{text}` is not a name"));
+        report.add(problem.hint(
+            "names are of letters, digits, `.`, `_` and `-`, and begin with a letter or digit",
+        ));
+    }
+    is_name
+}
+
+impl DeclaredStage<'_> {
+    /// Where what is wrong with the parameters is shown if nothing better is known.
+    pub(crate) fn params_span(&self) -> Span {
+        self.params
+            .as_ref()
+            .map_or_else(|| self.name.span.clone(), Value::span)
+    }
+}

@@ -1,0 +1,492 @@
+//! Gates: conditions on what stages measured.
+//!
+//! A condition is written in CEL, as all expressions of a pipeline file are. `score.auc` is the metric
+//! `auc` of the stage `score`; `champion.auc` is the same metric of the package in use, measured on the
+//! same rows. `has(champion.auc)` tells whether there is one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use cel::IdedExpr;
+use cel::common::ast::{EntryExpr, Expr, SourceInfo};
+use cel::parser::Parser;
+use serde::{Serialize, Serializer};
+use trueline_dataset::suggest::{did_you_mean, list_some};
+use trueline_dataset::{Expression, ExpressionError};
+use trueline_table::arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
+use trueline_table::{DataType, Field, Schema};
+
+use crate::declaration::CHAMPION;
+
+/// The metrics of one stage by name.
+pub type Metrics = BTreeMap<String, f64>;
+
+/// What must hold for a run to pass.
+#[derive(Clone, Debug, Serialize)]
+pub struct GateWork {
+    pub require: Vec<Requirement>,
+}
+
+/// One condition.
+#[derive(Clone, Debug)]
+pub struct Requirement {
+    expression: Expression,
+    mentions: Vec<Mention>,
+}
+
+/// What became of a condition.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verdict {
+    /// The condition as it is written.
+    pub text: String,
+    pub passed: bool,
+    /// The metrics that it mentions, as `score.auc`, those that do not exist left out.
+    pub values: Vec<(String, f64)>,
+    /// Why it could not be decided, if so; then it did not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// A metric that a condition mentions.
+#[derive(Clone, Debug, PartialEq)]
+struct Mention {
+    /// A stage, or `champion`.
+    owner: String,
+    metric: String,
+    /// Whether `has()` asks for it, so that it may be missing.
+    is_tested: bool,
+}
+
+impl GateWork {
+    /// Decides every condition from the metrics of each stage and of the champion, if there is one.
+    pub fn evaluate(
+        &self,
+        metrics: &BTreeMap<String, Metrics>,
+        champion: Option<&Metrics>,
+    ) -> Vec<Verdict> {
+        self.require
+            .iter()
+            .map(|requirement| requirement.evaluate(metrics, champion))
+            .collect()
+    }
+}
+
+impl Requirement {
+    /// Compiles a condition over the metrics of `stages`.
+    ///
+    /// # Errors
+    /// If it is not CEL, names no stage's metric, or is not true or false.
+    pub(crate) fn compile(text: &str, stages: &[&str]) -> Result<Self, ExpressionError> {
+        let Ok((tree, source)) = Parser::new().parse_with_source_info(text) else {
+            // Whatever the columns are, the error is about the syntax.
+            let expression = Expression::compile(text, &Schema::default())?;
+            return Ok(Self {
+                expression,
+                mentions: Vec::new(),
+            });
+        };
+        let mut search = Search {
+            text,
+            source,
+            stages,
+            mentions: Vec::new(),
+        };
+        search.visit(&tree)?;
+        let mentions = search.mentions;
+        let schema = Schema::new(
+            mentions
+                .iter()
+                .map(|mention| Field::new(mention.name(), DataType::Float64)),
+        );
+        let expression = Expression::compile(text, &schema)?;
+        let wrong = |problem: String, hint: &str| {
+            let hint = Some(hint.to_owned());
+            Err(ExpressionError {
+                text: text.to_owned(),
+                position: 0,
+                problem,
+                hint,
+            })
+        };
+        if expression.data_type() != DataType::Boolean {
+            let problem = format!("this is {}, not true or false", expression.data_type());
+            return wrong(
+                problem,
+                "compare it with something, such as `score.auc >= 0.9`",
+            );
+        }
+        if mentions.is_empty() {
+            return wrong(
+                "this mentions no metric".to_owned(),
+                "name one of a stage, such as `score.auc >= 0.9`",
+            );
+        }
+        Ok(Self {
+            expression,
+            mentions,
+        })
+    }
+
+    /// The condition as it is written.
+    pub fn text(&self) -> &str {
+        self.expression.text()
+    }
+
+    /// The stages whose metrics it mentions.
+    pub(crate) fn stages(&self) -> impl Iterator<Item = &str> {
+        self.mentions
+            .iter()
+            .map(|mention| mention.owner.as_str())
+            .filter(|owner| *owner != CHAMPION)
+    }
+
+    fn evaluate(&self, metrics: &BTreeMap<String, Metrics>, champion: Option<&Metrics>) -> Verdict {
+        let nothing = Metrics::new();
+        let of = |mention: &Mention| match mention.owner.as_str() {
+            CHAMPION => champion.unwrap_or(&nothing),
+            stage => metrics.get(stage).unwrap_or(&nothing),
+        };
+        let value = |mention: &Mention| of(mention).get(&mention.metric).copied();
+        let values = self
+            .mentions
+            .iter()
+            .filter_map(|mention| Some((mention.name(), value(mention)?)))
+            .collect();
+        let verdict = |passed, problem| Verdict {
+            text: self.text().to_owned(),
+            passed,
+            values,
+            problem,
+        };
+        let is_missing = |mention: &&Mention| {
+            mention.owner != CHAMPION && !mention.is_tested && value(mention).is_none()
+        };
+        if let Some(mention) = self.mentions.iter().find(is_missing) {
+            let names = || of(mention).keys().map(String::as_str);
+            let hint = did_you_mean(&mention.metric, names())
+                .unwrap_or_else(|| format!("its metrics are {}", list_some(names())));
+            let problem = format!(
+                "stage `{}` has no metric `{}`; {hint}",
+                mention.owner, mention.metric
+            );
+            return verdict(false, Some(problem));
+        }
+        match self.decide(value) {
+            Ok(Some(passed)) => verdict(passed, None),
+            Ok(None) => verdict(false, Some(self.undecided(champion))),
+            Err(error) => verdict(false, Some(error.to_string())),
+        }
+    }
+
+    /// Null is a condition that depends on what is missing.
+    fn decide(
+        &self,
+        value: impl Fn(&Mention) -> Option<f64>,
+    ) -> Result<Option<bool>, trueline_table::arrow::error::ArrowError> {
+        let column = |mention: &Mention| {
+            (
+                mention.name(),
+                Arc::new(Float64Array::from(vec![value(mention)])) as ArrayRef,
+            )
+        };
+        let row = RecordBatch::try_from_iter_with_nullable(
+            self.mentions
+                .iter()
+                .map(column)
+                .map(|(name, column)| (name, column, true)),
+        )?;
+        let decided = self.expression.evaluate(&row)?;
+        let decided = decided.as_boolean();
+        Ok(decided.is_valid(0).then(|| decided.value(0)))
+    }
+
+    fn undecided(&self, champion: Option<&Metrics>) -> String {
+        let known = |mention: &&Mention| {
+            champion.is_some_and(|metrics| metrics.contains_key(&mention.metric))
+        };
+        let missing = self
+            .mentions
+            .iter()
+            .filter(|mention| mention.owner == CHAMPION)
+            .find(|mention| !known(mention));
+        match missing {
+            Some(Mention { metric, .. }) => format!(
+                "there is no `champion.{metric}`; say what then holds, as in \
+                 `!has(champion.{metric}) || …`"
+            ),
+            None => "it depends on a metric that is missing".to_owned(),
+        }
+    }
+}
+
+impl Mention {
+    fn name(&self) -> String {
+        format!("{}.{}", self.owner, self.metric)
+    }
+}
+
+/// The condition and the numbers that it depends on.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.text)?;
+        for (index, (name, value)) in self.values.iter().enumerate() {
+            write!(
+                f,
+                "{} {name} = {value}",
+                if index == 0 { " with" } else { "," }
+            )?;
+        }
+        match &self.problem {
+            Some(problem) => write!(f, ": {problem}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Serialize for Requirement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text())
+    }
+}
+
+/// Collects the metrics that a condition mentions.
+struct Search<'a> {
+    text: &'a str,
+    source: SourceInfo,
+    stages: &'a [&'a str],
+    mentions: Vec<Mention>,
+}
+
+impl Search<'_> {
+    fn visit(&mut self, expr: &IdedExpr) -> Result<(), ExpressionError> {
+        match &expr.expr {
+            Expr::Select(select) => match dotted(&select.operand) {
+                Some((owner, mut path, id)) => {
+                    path.push(&select.field);
+                    self.mention(id, owner, &path.join("."), select.test)
+                }
+                None => self.visit(&select.operand),
+            },
+            Expr::Ident(name) => Err(self.error(
+                expr.id,
+                self.unknown(name).unwrap_or_else(|| {
+                    (
+                        format!("`{name}` alone is no number"),
+                        format!("name one of its metrics, such as `{name}.auc`"),
+                    )
+                }),
+            )),
+            Expr::Call(call) => call
+                .target
+                .as_deref()
+                .into_iter()
+                .chain(&call.args)
+                .try_for_each(|part| self.visit(part)),
+            Expr::List(list) => list
+                .elements
+                .iter()
+                .try_for_each(|element| self.visit(element)),
+            Expr::Map(map) => map.entries.iter().try_for_each(|entry| match &entry.expr {
+                EntryExpr::MapEntry(entry) => self
+                    .visit(&entry.key)
+                    .and_then(|()| self.visit(&entry.value)),
+                EntryExpr::StructField(field) => self.visit(&field.value),
+            }),
+            // What else there is has no metrics in it that could be worked with; the compiler says so.
+            Expr::Literal(_) | Expr::Struct(_) | Expr::Comprehension(_) | Expr::Unspecified => {
+                Ok(())
+            }
+        }
+    }
+
+    fn mention(
+        &mut self,
+        id: u64,
+        owner: &str,
+        metric: &str,
+        is_tested: bool,
+    ) -> Result<(), ExpressionError> {
+        if let Some(unknown) = self.unknown(owner) {
+            return Err(self.error(id, unknown));
+        }
+        match self
+            .mentions
+            .iter_mut()
+            .find(|mention| mention.owner == owner && mention.metric == metric)
+        {
+            Some(mention) => mention.is_tested |= is_tested,
+            None => self.mentions.push(Mention {
+                owner: owner.to_owned(),
+                metric: metric.to_owned(),
+                is_tested,
+            }),
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a name that is no stage's, and what to do.
+    fn unknown(&self, owner: &str) -> Option<(String, String)> {
+        if owner == CHAMPION || self.stages.contains(&owner) {
+            return None;
+        }
+        let names = || self.stages.iter().copied().chain([CHAMPION]);
+        let hint = did_you_mean(owner, names())
+            .unwrap_or_else(|| format!("metrics are those of {}", list_some(names())));
+        Some((format!("there is no stage `{owner}`"), hint))
+    }
+
+    fn error(&self, id: u64, (problem, hint): (String, String)) -> ExpressionError {
+        let position = self
+            .source
+            .offset_for(id)
+            .map_or(0, |(start, _)| start as usize);
+        ExpressionError {
+            text: self.text.to_owned(),
+            position,
+            problem,
+            hint: Some(hint),
+        }
+    }
+}
+
+/// `a.b.c` as `a`, the names after it, and the id of `a`.
+fn dotted(expr: &IdedExpr) -> Option<(&str, Vec<&str>, u64)> {
+    match &expr.expr {
+        Expr::Ident(name) => Some((name, Vec::new(), expr.id)),
+        Expr::Select(select) if !select.test => {
+            let (owner, mut path, id) = dotted(&select.operand)?;
+            path.push(&select.field);
+            Some((owner, path, id))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAGES: [&str; 3] = ["model", "score", "gate"];
+
+    fn metrics(pairs: &[(&str, f64)]) -> Metrics {
+        pairs
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
+    fn evaluate(text: &str, champion: Option<&Metrics>) -> Verdict {
+        let gate = GateWork {
+            require: vec![Requirement::compile(text, &STAGES).unwrap()],
+        };
+        let score = metrics(&[
+            ("accuracy", 0.89),
+            ("auc", 0.9),
+            ("loss.mean", 0.25),
+            ("odd", f64::NAN),
+        ]);
+        gate.evaluate(&BTreeMap::from([("score".to_owned(), score)]), champion)
+            .remove(0)
+    }
+
+    #[test]
+    fn conditions_pass_or_say_the_number() {
+        let champion = metrics(&[("auc", 0.95)]);
+        let check = |text: &str, champion: Option<&Metrics>, passed: bool, display: &str| {
+            let verdict = evaluate(text, champion);
+            assert_eq!(
+                (verdict.passed, verdict.to_string().as_str()),
+                (passed, display)
+            );
+        };
+        check(
+            "score.accuracy >= 0.88",
+            None,
+            true,
+            "score.accuracy >= 0.88 with score.accuracy = 0.89",
+        );
+        check(
+            "score.accuracy >= 0.95",
+            None,
+            false,
+            "score.accuracy >= 0.95 with score.accuracy = 0.89",
+        );
+        check(
+            "score.loss.mean < 1",
+            None,
+            true,
+            "score.loss.mean < 1 with score.loss.mean = 0.25",
+        );
+        check(
+            "score.odd < 1.0",
+            None,
+            false,
+            "score.odd < 1.0 with score.odd = NaN",
+        );
+        let not_worse = "!has(champion.auc) || score.auc >= champion.auc - 0.01";
+        check(
+            not_worse,
+            None,
+            true,
+            &format!("{not_worse} with score.auc = 0.9"),
+        );
+        check(
+            not_worse,
+            Some(&champion),
+            false,
+            &format!("{not_worse} with champion.auc = 0.95, score.auc = 0.9"),
+        );
+        check(
+            "has(score.f1) && score.f1 > 0.5",
+            None,
+            false,
+            "has(score.f1) && score.f1 > 0.5",
+        );
+        check(
+            "score.auc > champion.auc",
+            None,
+            false,
+            "score.auc > champion.auc with score.auc = 0.9: there is no `champion.auc`; say what then holds, as in \
+             `!has(champion.auc) || …`",
+        );
+        check(
+            "score.acuracy > 0.5",
+            None,
+            false,
+            "score.acuracy > 0.5: stage `score` has no metric `acuracy`; did you mean `accuracy`?",
+        );
+        check(
+            "model.rmse < 2.0",
+            None,
+            false,
+            "model.rmse < 2.0: stage `model` has no metric `rmse`; its metrics are none",
+        );
+    }
+
+    #[test]
+    fn mistakes_are_found_before_the_run() {
+        let check = |text: &str, position: usize, problem: &str| {
+            let error = Requirement::compile(text, &STAGES).unwrap_err();
+            assert!(
+                error.problem.contains(problem) && error.hint.is_some(),
+                "{text}: {error:?}"
+            );
+            assert_eq!(error.position, position, "{text}: {error:?}");
+        };
+        check("score.auc > 0.5 && scroe.auc > 1.0", 19, "no stage `scroe`");
+        check("accuracy > 0.5", 0, "no stage `accuracy`");
+        check("score > 0.5", 0, "`score` alone is no number");
+        check("score.auc", 0, "not true or false");
+        check("1 < 2", 0, "no metric");
+        check("score.auc >= \"x\"", 10, "does not go with");
+        check("score.auc = 0.5", 10, "");
+    }
+
+    #[test]
+    fn a_condition_knows_its_stages() {
+        let requirement =
+            Requirement::compile("score.auc > champion.auc || model.rounds > 3", &STAGES).unwrap();
+        assert_eq!(requirement.stages().collect::<Vec<_>>(), ["score", "model"]);
+    }
+}

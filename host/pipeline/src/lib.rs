@@ -1,0 +1,58 @@
+//! Pipeline files: what a user writes becomes a plan, or a list of everything that is wrong with it.
+//!
+//! ```text
+//! text ── declaration ── outline ─────── plan
+//!         keys, types    names, order    files, plugins, columns
+//! ```
+//!
+//! [`check`] does it all: it reads the file, finds what its names mean, opens its datasets, and asks
+//! every stage for its signature with the columns that it will get. Nothing runs, and nothing that is
+//! wrong hides what else is. A [`Plan`] is what the engine runs; [`Diagnostics`] print with file, line
+//! and a hint; a [`Lock`] keeps the components that names stand for.
+//!
+//! ```no_run
+//! use std::borrow::Cow;
+//! use trueline_pipeline::{Plugins, check};
+//! use trueline_runtime::{Backend, Runtime};
+//!
+//! struct NoPlugins;
+//! impl Plugins for NoPlugins {
+//!     fn find(&self, _name: &str) -> Option<Cow<'static, [u8]>> {
+//!         None
+//!     }
+//!     fn names(&self) -> Vec<String> {
+//!         Vec::new()
+//!     }
+//! }
+//!
+//! let runtime = Runtime::new(Backend::default(), None)?;
+//! let plan = check("pipeline.toml".as_ref(), &runtime, &NoPlugins)?;
+//! for stage in &plan.stages {
+//!     println!("{} after {:?}", stage.name, stage.depends_on);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod check;
+mod declaration;
+mod diagnostic;
+mod gate;
+mod graph;
+mod keys;
+mod limits;
+mod lock;
+mod outline;
+mod pipe;
+mod plan;
+mod plugins;
+mod source;
+mod values;
+
+pub use check::{check, check_unlocked};
+pub use diagnostic::{Diagnostic, Diagnostics, Place};
+pub use gate::{GateWork, Metrics, Requirement, Verdict};
+pub use lock::{LOCK_FILE, Lock, LockError};
+pub use plan::{
+    Pipe, Plan, PlannedDataset, PlannedInput, PlannedPackage, PlannedStage, StageWork, Work,
+};
+pub use plugins::Plugins;

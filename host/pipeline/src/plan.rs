@@ -1,0 +1,148 @@
+//! A checked pipeline: what will run, in which order, on what.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use serde_json::json;
+use trueline_dataset::{Dataset, Part};
+use trueline_runtime::{Limits, ReductionSignature, Stage};
+use trueline_table::{Digest, Schema};
+
+use crate::gate::GateWork;
+
+/// A pipeline whose names resolve, whose types fit and whose stages agreed to their parameters.
+///
+/// Its JSON is what `check --json` shows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    pub seed: u64,
+    /// The pipeline file, as it was named.
+    pub file: PathBuf,
+    /// The digest of the file's text.
+    pub text_digest: Digest,
+    /// The datasets that stages read, in the order of the file.
+    pub datasets: Vec<PlannedDataset>,
+    /// In an order in which they can run: what a stage depends on comes before it; of those that could
+    /// come next, the one that stands first in the file.
+    pub stages: Vec<PlannedStage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<PlannedPackage>,
+    /// The components of the plugins that are used by name, which the lock file pins.
+    pub plugins: BTreeMap<String, Digest>,
+    /// What is allowed, but may surprise: a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// A dataset that fits its files.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedDataset {
+    pub name: String,
+    #[serde(skip)]
+    pub dataset: Dataset,
+    pub schema: Schema,
+}
+
+/// A stage that can run once those that it depends on have.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedStage {
+    pub name: String,
+    /// Where the file declares it, counted from 1.
+    pub line: usize,
+    /// In the order of the file.
+    pub depends_on: Vec<String>,
+    #[serde(flatten)]
+    pub work: Work,
+}
+
+/// What a stage does.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    Stage(StageWork),
+    Gate(GateWork),
+}
+
+/// A component with its parameters and what it reduces.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageWork {
+    /// What the file says after `use`.
+    pub plugin: String,
+    #[serde(skip)]
+    pub component: Arc<[u8]>,
+    #[serde(rename = "component", serialize_with = "digest")]
+    pub stage: Stage,
+    /// A JSON object, its keys sorted.
+    pub params: serde_json::Value,
+    /// What its reduction reads, `rows` first; empty if it only maps.
+    pub inputs: Vec<PlannedInput>,
+    /// How it reduces; none if it only maps, or has nothing to learn with these parameters.
+    pub signature: Option<ReductionSignature>,
+    #[serde(serialize_with = "limits")]
+    pub limits: Limits,
+}
+
+/// A named input of a reduction.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedInput {
+    pub name: String,
+    pub pipe: Pipe,
+}
+
+/// Rows of a dataset, mapped by stages one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pipe {
+    pub dataset: String,
+    /// The part of the dataset; without, all its rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// The stages that map the rows, in order.
+    pub through: Vec<String>,
+    /// What comes out. A vector may have width 0: only the fitted stage will know it.
+    pub schema: Schema,
+}
+
+/// What the run packs.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedPackage {
+    pub name: String,
+    /// The mapping stages, in order.
+    pub chain: Vec<String>,
+    /// The stage without whose success there is no package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// The rows that the pipeline applies the chain to; its schema is what the first link maps.
+    pub pipe: Pipe,
+}
+
+impl Plan {
+    /// The stage of this name.
+    pub fn stage(&self, name: &str) -> Option<&PlannedStage> {
+        self.stages.iter().find(|stage| stage.name == name)
+    }
+
+    /// The dataset of this name.
+    pub fn dataset(&self, name: &str) -> Option<&PlannedDataset> {
+        self.datasets.iter().find(|dataset| dataset.name == name)
+    }
+}
+
+fn digest<S: Serializer>(stage: &Stage, serializer: S) -> Result<S::Ok, S::Error> {
+    stage.digest().serialize(serializer)
+}
+
+fn limits<S: Serializer>(limits: &Limits, serializer: S) -> Result<S::Ok, S::Error> {
+    let Limits {
+        memory_bytes,
+        time,
+        output_bytes,
+    } = limits;
+    let time_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    json!({ "memory_bytes": memory_bytes, "time_ms": time_ms, "output_bytes": output_bytes })
+        .serialize(serializer)
+}

@@ -1,0 +1,190 @@
+//! The text of a pipeline file, and the report of what is wrong with it.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+
+use crate::{Diagnostic, Diagnostics, Place};
+
+/// A range of bytes of the text.
+pub(crate) type Span = Range<usize>;
+
+/// A pipeline file as it was read.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+/// Something that is wrong at a place.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Problem {
+    pub(crate) span: Span,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+/// Collects problems, so that all of a file's are told at once.
+#[derive(Debug)]
+pub(crate) struct Report<'s> {
+    pub(crate) source: &'s Source,
+    problems: Vec<Problem>,
+}
+
+impl Source {
+    pub(crate) fn read(path: &Path) -> Result<Self, Diagnostics> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Self {
+                path: path.to_owned(),
+                text,
+            }),
+            Err(error) => Err(Diagnostics(vec![Diagnostic {
+                message: format!("the pipeline file cannot be read: {error}"),
+                file: path.to_owned(),
+                place: None,
+                hint: None,
+            }])),
+        }
+    }
+
+    /// The folder that the paths in the file are relative to.
+    pub(crate) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The line of a span, and what of the span is on it.
+    pub(crate) fn place(&self, span: &Span) -> Place {
+        let before = &self.text[..span.start];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let source_line = self.text[line_start..].lines().next().unwrap_or_default();
+        let line_end = line_start + source_line.len();
+        let marked = self
+            .text
+            .get(span.start..span.end.min(line_end))
+            .unwrap_or_default();
+        Place {
+            line: before.matches('\n').count() + 1,
+            column: self.text[line_start..span.start].chars().count() + 1,
+            length: marked.trim_end().chars().count().max(1),
+            source_line: source_line.to_owned(),
+        }
+    }
+
+    /// Where a part of a string's value stands. A string with escapes is marked as a whole.
+    pub(crate) fn part(&self, value: &Spanned<String>, part: Range<usize>) -> Span {
+        let span = value.span();
+        match self.text[span.clone()].find(value.get_ref()) {
+            Some(offset) => span.start + offset + part.start..span.start + offset + part.end,
+            None => span,
+        }
+    }
+}
+
+impl Problem {
+    pub(crate) fn new(span: Span, message: impl Into<String>) -> Self {
+        Self {
+            span,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+}
+
+impl<'s> Report<'s> {
+    pub(crate) fn new(source: &'s Source) -> Self {
+        Self {
+            source,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Adds a problem, unless it is known.
+    pub(crate) fn add(&mut self, problem: Problem) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// The value, or nothing with its problem reported.
+    pub(crate) fn ok<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.add(problem)).ok()
+    }
+
+    /// All problems in the order of the lines, if there are any.
+    pub(crate) fn finish(mut self) -> Result<(), Diagnostics> {
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        self.problems.sort_by_key(|problem| problem.span.start);
+        let diagnostic = |Problem {
+                              span,
+                              message,
+                              hint,
+                          }| Diagnostic {
+            message,
+            file: self.source.path.clone(),
+            place: Some(self.source.place(&span)),
+            hint,
+        };
+        Err(Diagnostics(
+            self.problems.into_iter().map(diagnostic).collect(),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Source {
+        Source {
+            path: "x.toml".into(),
+            text: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn places_count_characters_from_1() {
+        let check = |text: &str, span: Span, expected: (usize, usize, usize, &str)| {
+            let Place {
+                line,
+                column,
+                length,
+                source_line,
+            } = source(text).place(&span);
+            assert_eq!(
+                (line, column, length, source_line.as_str()),
+                expected,
+                "{text:?} {span:?}"
+            );
+        };
+        check("", 0..0, (1, 1, 1, ""));
+        check("ä = 1\r\nb = 2\n", 0..2, (1, 1, 1, "ä = 1"));
+        check("ä = 1\r\nb = 2\n", 5..6, (1, 5, 1, "ä = 1"));
+        check("a\nb = 'x'", 6..9, (2, 5, 3, "b = 'x'"));
+        check("a = [ \n 1,\n]", 4..12, (1, 5, 1, "a = [ "));
+        check("a\n", 2..2, (2, 1, 1, ""));
+    }
+
+    #[test]
+    fn parts_of_strings_are_found_unless_escaped() {
+        let check = |text: &str, expected: &str| {
+            let table: std::collections::BTreeMap<String, Spanned<String>> =
+                toml::from_str(text).unwrap();
+            let part = source(text).part(&table["a"], 2..3);
+            assert_eq!(&text[part], expected, "{text}");
+        };
+        check("a = 'x|y'", "y");
+        check("a = \"x|y\"", "y");
+        check("a = '''\nx|y'''", "y");
+        check("a = \"x|\\u0079\"", "\"x|\\u0079\"");
+    }
+}
