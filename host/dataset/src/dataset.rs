@@ -1,6 +1,6 @@
 //! A dataset: what its declaration makes of its files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use trueline_table::{DataType, Field, Role, Schema};
@@ -26,6 +26,7 @@ pub struct Dataset {
 pub(crate) struct Inner {
     pub(crate) name: String,
     pub(crate) spec: DatasetSpec,
+    pub(crate) base_dir: PathBuf,
     pub(crate) source: Source,
     pub(crate) joins: Vec<Join>,
     pub(crate) condition: Option<Expression>,
@@ -104,6 +105,7 @@ impl Dataset {
         let inner = Inner {
             name: name.to_owned(),
             spec: spec.clone(),
+            base_dir: base_dir.to_owned(),
             source,
             joins,
             condition,

@@ -26,7 +26,7 @@ pub struct Pin {
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilePin {
-    /// Where it was.
+    /// Where it was, relative to the pipeline file if it was beside or below it.
     pub path: String,
     /// Of its bytes.
     pub digest: Digest,
@@ -101,11 +101,8 @@ impl Dataset {
     /// If a file cannot be read.
     pub fn pin(&self, memo: &dyn Memo) -> Result<Pin> {
         let source = &self.inner.source;
-        let files = source
-            .files()
-            .iter()
-            .map(pin_file)
-            .collect::<Result<Vec<_>>>()?;
+        let files = source.files().iter().map(|file| self.pin_file(file));
+        let files = files.collect::<Result<Vec<_>>>()?;
         let reading = Reading {
             version: 1,
             files: files.iter().map(|file| file.digest).collect(),
@@ -139,6 +136,18 @@ impl Dataset {
             ..ScanOptions::default()
         })?;
         self.digest(self.schema(), scan)
+    }
+
+    fn pin_file(&self, file: &DataFile) -> Result<FilePin> {
+        let (digest, size_bytes) = hash(file.open()?)
+            .map_err(|error| file.error(format!("cannot be read: {error}"), None))?;
+        let path = file.path().strip_prefix(&self.inner.base_dir);
+        let path = path.unwrap_or(file.path()).to_string_lossy().into_owned();
+        Ok(FilePin {
+            path,
+            digest,
+            size_bytes,
+        })
     }
 
     fn view(&self, table: &TablePin, memo: &dyn Memo) -> Result<Digest> {
@@ -196,16 +205,6 @@ impl Dataset {
         })?;
         Ok(Digest::of(&json))
     }
-}
-
-fn pin_file(file: &DataFile) -> Result<FilePin> {
-    let (digest, size_bytes) =
-        hash(file.open()?).map_err(|error| file.error(format!("cannot be read: {error}"), None))?;
-    Ok(FilePin {
-        path: file.path().to_string_lossy().into_owned(),
-        digest,
-        size_bytes,
-    })
 }
 
 fn hash(mut file: impl Read) -> io::Result<(Digest, u64)> {

@@ -250,3 +250,16 @@ fn no_such_part(dataset: &Dataset, part: Part) -> Error {
         hint: Some(hint),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datasets_and_scans_may_move_between_threads() {
+        fn check<T: Send>() {}
+        fn check_shared<T: Send + Sync>() {}
+        check::<Scan>();
+        check_shared::<Dataset>();
+    }
+}

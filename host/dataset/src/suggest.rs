@@ -1,4 +1,4 @@
-//! Hints for names that do not exist.
+//! Hints for names that do not exist, alike in all messages about a pipeline file.
 
 /// ``did you mean `arr_delay`?`` if one of the names that exist is close to the one given.
 pub fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {

@@ -15,11 +15,30 @@ use crate::suggest::{did_you_mean, list_some};
 /// What an expression calls the whole row, for columns whose names are no identifiers.
 const ROW: &str = "row";
 
+/// The longest text of an expression, in bytes, and the deepest nesting of operators. They bound the
+/// stack that parsing, checking and evaluating take.
+const MAX_TEXT_BYTES: usize = 4096;
+const MAX_DEPTH: usize = 200;
+
 pub(super) fn check(text: &str, schema: &Schema) -> Result<(Node, Kind), ExpressionError> {
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(ExpressionError {
+            text: text.chars().take(40).chain("…".chars()).collect(),
+            position: 0,
+            problem: format!(
+                "it has {} bytes, at most {MAX_TEXT_BYTES} are allowed",
+                text.len()
+            ),
+            hint: Some("join a dataset instead of listing many values".to_owned()),
+        });
+    }
     let (tree, source) = Parser::new()
         .parse_with_source_info(text)
         .map_err(|errors| syntax_error(text, &errors))?;
     let checker = Checker { schema, source };
+    if depth(&tree) > MAX_DEPTH {
+        return Err(checker.error(&tree, "operators are nested too deeply", None));
+    }
     let (node, kind) = checker.check(&tree)?;
     match kind {
         Kind::Null => Err(checker.error(&tree, "it is always null", None)),
@@ -486,6 +505,28 @@ const NULL_HINT: &str = "test for null with `x == null` or `x != null`";
 
 fn to_double(node: Node) -> Node {
     Node::Call(Function::ToDouble, vec![node])
+}
+
+/// How deeply calls, selections and lists are nested; found without recursion.
+fn depth(tree: &IdedExpr) -> usize {
+    let (mut deepest, mut waiting) = (0, vec![(tree, 1)]);
+    while let Some((expr, depth)) = waiting.pop() {
+        deepest = deepest.max(depth);
+        let mut wait = |inner| waiting.push((inner, depth + 1));
+        match &expr.expr {
+            Expr::Call(call) => call
+                .target
+                .as_deref()
+                .into_iter()
+                .chain(&call.args)
+                .for_each(wait),
+            Expr::Select(select) => wait(&select.operand),
+            Expr::List(list) => list.elements.iter().for_each(wait),
+            // What else there is, the check refuses without looking into it.
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// `a.b.c` from nested selections.

@@ -293,6 +293,28 @@ fn errors_say_where_and_what_to_do() {
 }
 
 #[test]
+fn no_text_exhausts_the_stack() {
+    let schema = Schema::from_arrow(&rows().schema()).unwrap();
+    let check = |text: String| {
+        Expression::compile(&text, &schema).expect_err("too deep or not CEL");
+    };
+    check(format!("{}1 > 0", "1+".repeat(2045)));
+    check(format!("{}late{}", "(".repeat(2000), ")".repeat(2000)));
+    check(format!("{}late", "late ? late : ".repeat(290)));
+    check(format!("{}late{}", "[".repeat(2000), "]".repeat(2000)));
+    check(format!("a{}", ".a".repeat(2000)));
+    check(format!("late{}", " && late".repeat(600)));
+    // What the parser itself folds or balances is not deep.
+    for text in [
+        format!("late{}", " || late".repeat(400)),
+        format!("{}late", "!".repeat(4000)),
+        format!("{}delay > 0", "-".repeat(4000)),
+    ] {
+        assert_eq!(evaluate(&text, &rows()), ["true", "false", "true", "null"]);
+    }
+}
+
+#[test]
 fn what_it_reads_and_proves() {
     let schema = Schema::from_arrow(&rows().schema()).unwrap();
     let expression = Expression::compile(

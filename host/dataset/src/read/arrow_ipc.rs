@@ -66,7 +66,7 @@ fn is_file_format(file: &mut File) -> std::io::Result<bool> {
 }
 
 fn damaged(file: &DataFile, error: &dyn std::error::Error) -> crate::Error {
-    let hint =
-        "the file is damaged, cut short or of another format: write it again, or set `format`";
+    let hint = "the file is compressed, damaged, cut short or of another format: write it again, \
+                without compression, or set `format`";
     file.error(format!("cannot be read as Arrow: {error}"), Some(hint))
 }

@@ -1,4 +1,5 @@
-//! CSV with a header line. Types are declared, or inferred from all values.
+//! CSV with a header line. Types are declared, or inferred from all values. Blank lines are skipped,
+//! as pandas and R do.
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -285,6 +285,7 @@ fn pins_tell_content_from_format_and_declaration() {
             .unwrap()
     };
     let csv = pin("path = 't.csv'");
+    assert_eq!(csv.files[0].path, "t.csv");
     assert_eq!(csv.files[0].digest, Digest::of(CSV.as_bytes()));
     assert_eq!(csv.files[0].size_bytes, CSV.len() as u64);
     let parquet = pin("path = 't.parquet'");
