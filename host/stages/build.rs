@@ -1,6 +1,7 @@
-//! Builds every member of the plugins workspace into a component and lists them in Rust.
+//! Builds every package of `plugins/` into a component and lists them in Rust.
 //!
 //! A plain `cargo build` or `cargo test` so always embeds what the sources say now.
+#![allow(clippy::print_stdout, reason = "how a build script talks to Cargo")]
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -8,13 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-/// What the components depend on, besides their own folders.
-const INPUTS: &[&str] = &[
-    "plugins/Cargo.toml",
-    "plugins/Cargo.lock",
-    "sdk/rust",
-    "wit",
-];
+/// What the components are made from.
+const INPUTS: &[&str] = &["Cargo.toml", "Cargo.lock", "plugins", "sdk/rust", "wit"];
 
 fn main() -> ExitCode {
     match embed() {
@@ -30,7 +26,6 @@ fn embed() -> Result<(), Box<dyn Error>> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()?;
-    let plugins = repository.join("plugins");
     let out = PathBuf::from(env::var("OUT_DIR")?);
 
     println!(
@@ -43,20 +38,14 @@ fn embed() -> Result<(), Box<dyn Error>> {
             repository.join(input).display()
         );
     }
-    for entry in fs::read_dir(&plugins)? {
-        let folder = entry?.path();
-        if folder.join("Cargo.toml").exists() {
-            println!("cargo::rerun-if-changed={}", folder.display());
-        }
-    }
 
-    // The plugins' own target folder is never the one that the Cargo above us holds locked.
     let options = trueline_build::Options {
-        target_dir: Some(plugins.join("target")),
-        ..Default::default()
+        packages: packages(&repository.join("plugins"))?,
+        // Not the folder that the Cargo above us holds locked.
+        target_dir: Some(repository.join("target/stages")),
     };
     let mut list = String::from("&[\n");
-    for stage in trueline_build::build(&plugins, &options)? {
+    for stage in trueline_build::build(&repository, &options)? {
         let path = out.join(&stage.name).with_extension("wasm");
         fs::write(&path, &stage.bytes)?;
         let name = &stage.name;
@@ -68,4 +57,16 @@ fn embed() -> Result<(), Box<dyn Error>> {
     list.push(']');
     fs::write(out.join("standard.rs"), list)?;
     Ok(())
+}
+
+/// The packages in a folder; each has its folder's name.
+fn packages(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").exists() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
 }
