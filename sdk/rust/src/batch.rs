@@ -96,9 +96,14 @@ impl<'a> Batch<'a> {
         let rows = cursor.u32()? as usize;
         let count = cursor.u32()? as usize;
         if count != schema.fields.len() {
-            return Err(malformed(&format!("{count} columns for {} fields", schema.fields.len())));
+            return Err(malformed(&format!(
+                "{count} columns for {} fields",
+                schema.fields.len()
+            )));
         }
-        let descriptors: Result<Vec<_>> = (0..count).map(|_| Ok((cursor.u32()?, cursor.u32()?))).collect();
+        let descriptors: Result<Vec<_>> = (0..count)
+            .map(|_| Ok((cursor.u32()?, cursor.u32()?)))
+            .collect();
         let columns: Result<Vec<_>> = schema
             .fields
             .iter()
@@ -230,9 +235,9 @@ impl<'a> Column<'a> {
             Values::Int64(values) | Values::Timestamp(values) => {
                 values.iter().map(|&value| value as f64).collect()
             }
-            Values::Boolean(bits) => {
-                (0..rows).map(|row| f64::from(bits[row / 8] >> (row % 8) & 1)).collect()
-            }
+            Values::Boolean(bits) => (0..rows)
+                .map(|row| f64::from(bits[row / 8] >> (row % 8) & 1))
+                .collect(),
             _ => return Err(self.not("numeric")),
         };
         if self.validity.null_count() > 0 {
@@ -257,8 +262,12 @@ impl<'a> Column<'a> {
             Values::Binary(_) => DataType::Binary,
             Values::Timestamp(_) => DataType::Timestamp,
             Values::Date(_) => DataType::Date,
-            Values::Float32List(width, _) => DataType::Float32List(u32::try_from(*width).unwrap_or(u32::MAX)),
-            Values::Float64List(width, _) => DataType::Float64List(u32::try_from(*width).unwrap_or(u32::MAX)),
+            Values::Float32List(width, _) => {
+                DataType::Float32List(u32::try_from(*width).unwrap_or(u32::MAX))
+            }
+            Values::Float64List(width, _) => {
+                DataType::Float64List(u32::try_from(*width).unwrap_or(u32::MAX))
+            }
         }
     }
 
@@ -307,18 +316,31 @@ impl<'a> Cursor<'a> {
         let offsets: Cow<'a, [i32]> = self.slice(rows + 1)?;
         let rising = offsets.windows(2).all(|pair| pair[0] <= pair[1]);
         let ends = offsets.first() == Some(&0)
-            && offsets.last().is_some_and(|&last| usize::try_from(last) == Ok(data_length));
-        if rising && ends { Ok(offsets) } else { Err(malformed("its offsets are wrong")) }
+            && offsets
+                .last()
+                .is_some_and(|&last| usize::try_from(last) == Ok(data_length));
+        if rising && ends {
+            Ok(offsets)
+        } else {
+            Err(malformed("its offsets are wrong"))
+        }
     }
 
-    fn column(&mut self, field: &Field, rows: usize, nulls: usize, data_length: usize) -> Result<Column<'a>> {
+    fn column(
+        &mut self,
+        field: &Field,
+        rows: usize,
+        nulls: usize,
+        data_length: usize,
+    ) -> Result<Column<'a>> {
         let validity = if nulls > 0 {
             Validity::from_bits(Cow::Borrowed(self.buffer(rows.div_ceil(8))?), nulls)
         } else {
             Validity::ALL
         };
         let vector = |width: u32| {
-            rows.checked_mul(width as usize).ok_or_else(|| malformed("it is too large"))
+            rows.checked_mul(width as usize)
+                .ok_or_else(|| malformed("it is too large"))
         };
         let values = match field.data_type {
             DataType::Boolean => Values::Boolean(self.buffer(rows.div_ceil(8))?),
@@ -328,20 +350,30 @@ impl<'a> Cursor<'a> {
             DataType::Float64 => Values::Float64(self.slice(rows)?),
             DataType::Timestamp => Values::Timestamp(self.slice(rows)?),
             DataType::Date => Values::Date(self.slice(rows)?),
-            DataType::Float32List(width) => Values::Float32List(width as usize, self.slice(vector(width)?)?),
-            DataType::Float64List(width) => Values::Float64List(width as usize, self.slice(vector(width)?)?),
+            DataType::Float32List(width) => {
+                Values::Float32List(width as usize, self.slice(vector(width)?)?)
+            }
+            DataType::Float64List(width) => {
+                Values::Float64List(width as usize, self.slice(vector(width)?)?)
+            }
             DataType::Utf8 => {
                 let offsets = self.offsets(rows, data_length)?;
                 let data = std::str::from_utf8(self.buffer(data_length)?)
                     .map_err(|_| malformed("its text is not UTF-8"))?;
-                if !offsets.iter().all(|&offset| data.is_char_boundary(offset as usize)) {
+                if !offsets
+                    .iter()
+                    .all(|&offset| data.is_char_boundary(offset as usize))
+                {
                     return Err(malformed("a text is cut within a character"));
                 }
                 Values::Utf8(Texts { offsets, data })
             }
             DataType::Binary => {
                 let offsets = self.offsets(rows, data_length)?;
-                Values::Binary(Blobs { offsets, data: self.buffer(data_length)? })
+                Values::Binary(Blobs {
+                    offsets,
+                    data: self.buffer(data_length)?,
+                })
             }
         };
         Ok(Column { validity, values })
@@ -349,5 +381,7 @@ impl<'a> Cursor<'a> {
 }
 
 fn malformed(why: &str) -> Error {
-    Error::data(format!("the batch is not a frame of the agreed schema: {why}"))
+    Error::data(format!(
+        "the batch is not a frame of the agreed schema: {why}"
+    ))
 }

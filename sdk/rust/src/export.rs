@@ -259,7 +259,9 @@ macro_rules! __export {
 pub mod glue {
     use std::cell::RefCell;
 
-    use crate::{Batch, Error, Input, Map, Outcome, Reduce, Result, Schema, Signature, Stage, parse_params};
+    use crate::{
+        Batch, Error, Input, Map, Outcome, Reduce, Result, Schema, Signature, Stage, parse_params,
+    };
 
     /// The one thing that an instance reduces or maps with.
     pub struct Slot<T>(RefCell<Option<T>>);
@@ -275,7 +277,11 @@ pub mod glue {
         }
 
         pub fn with<R>(&self, call: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
-            self.0.borrow_mut().as_mut().ok_or_else(not_begun).and_then(call)
+            self.0
+                .borrow_mut()
+                .as_mut()
+                .ok_or_else(not_begun)
+                .and_then(call)
         }
 
         pub fn take(&self) -> Result<T> {
@@ -287,7 +293,11 @@ pub mod glue {
         Error::other("nothing was begun or loaded in this instance")
     }
 
-    pub fn describe<S: Stage>(params: &str, inputs: &[Input], rows: Option<&Schema>) -> Result<Signature> {
+    pub fn describe<S: Stage>(
+        params: &str,
+        inputs: &[Input],
+        rows: Option<&Schema>,
+    ) -> Result<Signature> {
         S::describe(&parse_params(params)?, inputs, rows)
     }
 
@@ -310,7 +320,8 @@ pub mod glue {
             let index = input as usize;
             let known = self.inputs.get(index);
             let known = known.ok_or_else(|| Error::other(format!("there is no input {input}")))?;
-            self.reduce.update(index, &Batch::decode(&known.schema, frame)?)
+            self.reduce
+                .update(index, &Batch::decode(&known.schema, frame)?)
         }
 
         pub fn partial(&self) -> Result<Vec<u8>> {
@@ -357,12 +368,17 @@ mod tests {
     fn the_contract_of_the_macro_is_the_contract_of_wit() {
         let bare = |text: &str| -> String {
             let lines = text.lines().map(str::trim);
-            lines.filter(|line| !line.starts_with("//") && !line.starts_with("@since")).collect()
+            lines
+                .filter(|line| !line.starts_with("//") && !line.starts_with("@since"))
+                .collect()
         };
         let macro_text = include_str!("export.rs");
         let start = macro_text.find("inline: r#\"").unwrap() + "inline: r#\"".len();
         let end = start + macro_text[start..].find("\"#").unwrap();
-        let wit = concat!(include_str!("../../../wit/types.wit"), include_str!("../../../wit/stage.wit"));
+        let wit = concat!(
+            include_str!("../../../wit/types.wit"),
+            include_str!("../../../wit/stage.wit")
+        );
         assert_eq!(bare(&macro_text[start..end]), bare(wit));
     }
 }

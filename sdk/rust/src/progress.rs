@@ -25,7 +25,9 @@ thread_local! {
 
 /// Reports a step, counted from 0. Call it in a reduction only.
 pub fn step(step: u32, metrics: &[Metric]) -> Decision {
-    REPORTER.get().map_or(Decision::Continue, |report| report(step, metrics))
+    REPORTER
+        .get()
+        .map_or(Decision::Continue, |report| report(step, metrics))
 }
 
 /// Whom [`step`] tells from now on, in this thread. Tests of early stopping set their own.

@@ -16,7 +16,10 @@ impl Field {
 
     /// The same column, never null.
     pub fn required(self) -> Self {
-        Self { nullable: false, ..self }
+        Self {
+            nullable: false,
+            ..self
+        }
     }
 
     /// The same column with another role.
@@ -78,7 +81,13 @@ impl std::str::FromStr for DataType {
     /// # Errors
     /// [`Error::Params`] with the valid names.
     fn from_str(name: &str) -> Result<Self> {
-        let width = |list: &str| name.strip_prefix(list)?.strip_prefix('(')?.strip_suffix(')')?.parse().ok();
+        let width = |list: &str| {
+            name.strip_prefix(list)?
+                .strip_prefix('(')?
+                .strip_suffix(')')?
+                .parse()
+                .ok()
+        };
         Ok(match name {
             "boolean" => Self::Boolean,
             "int32" => Self::Int32,
@@ -106,7 +115,9 @@ impl std::str::FromStr for DataType {
 impl Schema {
     /// A schema of these columns.
     pub fn new(fields: impl IntoIterator<Item = Field>) -> Self {
-        Self { fields: fields.into_iter().collect() }
+        Self {
+            fields: fields.into_iter().collect(),
+        }
     }
 
     /// Where the column of this name is.
@@ -122,7 +133,11 @@ impl Schema {
     /// The column of this name, or an error that lists the columns there are.
     pub fn field(&self, name: &str) -> Result<&Field> {
         self.find(name).ok_or_else(|| {
-            let names: Vec<_> = self.fields.iter().map(|field| field.name.as_str()).collect();
+            let names: Vec<_> = self
+                .fields
+                .iter()
+                .map(|field| field.name.as_str())
+                .collect();
             Error::schema(format!(
                 "there is no column `{name}`; the columns are {}",
                 names.join(", ")

@@ -2,7 +2,9 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Batch, Error, Field, Input, Mapping, Metric, Outcome, Reduction, Result, Schema, Signature};
+use crate::{
+    Batch, Error, Field, Input, Mapping, Metric, Outcome, Reduction, Result, Schema, Signature,
+};
 
 /// A stage: its parameters, what it will do, and the two halves that do it.
 pub trait Stage {
@@ -19,7 +21,11 @@ pub trait Stage {
     ///
     /// # Errors
     /// [`Error::Params`] or [`Error::Schema`], with the column and the valid choices.
-    fn describe(params: &Self::Params, inputs: &[Input], rows: Option<&Schema>) -> Result<Signature>;
+    fn describe(
+        params: &Self::Params,
+        inputs: &[Input],
+        rows: Option<&Schema>,
+    ) -> Result<Signature>;
 }
 
 /// Rows in, one value out. The result must not depend on how rows were cut into batches.
@@ -91,7 +97,9 @@ impl<P> Reduce for NoReduce<P> {
     type Params = P;
 
     fn begin(_: P, _: &[Input], _: u32, _: &[u8]) -> Result<Self> {
-        Err(Error::other("this stage has nothing to learn: use it without `fit`"))
+        Err(Error::other(
+            "this stage has nothing to learn: use it without `fit`",
+        ))
     }
 
     fn update(&mut self, _: usize, _: &Batch<'_>) -> Result<()> {
@@ -110,7 +118,9 @@ impl<P> Map for NoMap<P> {
     type Params = P;
 
     fn load(_: P, _: &Schema, _: &[u8]) -> Result<Self> {
-        Err(Error::other("this stage does not map rows: it cannot stand in a chain"))
+        Err(Error::other(
+            "this stage does not map rows: it cannot stand in a chain",
+        ))
     }
 
     fn writes(&self) -> &Schema {
@@ -136,18 +146,26 @@ pub fn parse_params<P: DeserializeOwned>(json: &str) -> Result<P> {
 
 /// Drops serde_json's "at line 1 column 7": the author wrote TOML, where that position means nothing.
 fn strip_position(message: &str) -> &str {
-    message.rfind(" at line ").map_or(message, |end| &message[..end])
+    message
+        .rfind(" at line ")
+        .map_or(message, |end| &message[..end])
 }
 
 impl Signature {
     /// A stage that only reduces.
     pub fn reduces(reduction: Reduction) -> Self {
-        Self { reduction: Some(reduction), mapping: None }
+        Self {
+            reduction: Some(reduction),
+            mapping: None,
+        }
     }
 
     /// A stage that only maps.
     pub fn maps(mapping: Mapping) -> Self {
-        Self { reduction: None, mapping: Some(mapping) }
+        Self {
+            reduction: None,
+            mapping: Some(mapping),
+        }
     }
 }
 
@@ -180,20 +198,34 @@ impl Mapping {
 impl Outcome {
     /// Finishes with a state and nothing else.
     pub fn state(state: Vec<u8>) -> Self {
-        Self { state, ..Self::default() }
+        Self {
+            state,
+            ..Self::default()
+        }
     }
 }
 
-#[expect(clippy::derivable_impls, reason = "the type is generated, and not every type beside it has a default")]
+#[expect(
+    clippy::derivable_impls,
+    reason = "the type is generated, and not every type beside it has a default"
+)]
 impl Default for Outcome {
     fn default() -> Self {
-        Self { state: Vec::new(), metrics: Vec::new(), findings: Vec::new(), report: None }
+        Self {
+            state: Vec::new(),
+            metrics: Vec::new(),
+            findings: Vec::new(),
+            report: None,
+        }
     }
 }
 
 impl Metric {
     /// A named number.
     pub fn new(name: impl Into<String>, value: f64) -> Self {
-        Self { name: name.into(), value }
+        Self {
+            name: name.into(),
+            value,
+        }
     }
 }

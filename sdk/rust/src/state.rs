@@ -12,7 +12,8 @@ use crate::{Error, Result};
 /// # Errors
 /// If the value's own `Serialize` fails.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    postcard::to_allocvec(value).map_err(|error| Error::other(format!("state cannot be kept: {error}")))
+    postcard::to_allocvec(value)
+        .map_err(|error| Error::other(format!("state cannot be kept: {error}")))
 }
 
 /// The value that `encode` made these bytes of.
@@ -22,7 +23,10 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
-        Ok((_, rest)) => Err(Error::data(format!("state has {} bytes too many", rest.len()))),
+        Ok((_, rest)) => Err(Error::data(format!(
+            "state has {} bytes too many",
+            rest.len()
+        ))),
         Err(error) => Err(Error::data(format!("state is not this stage's: {error}"))),
     }
 }

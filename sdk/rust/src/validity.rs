@@ -11,7 +11,10 @@ pub struct Validity<'a> {
 
 impl<'a> Validity<'a> {
     /// Every row holds a value.
-    pub const ALL: Validity<'static> = Validity { bits: None, null_count: 0 };
+    pub const ALL: Validity<'static> = Validity {
+        bits: None,
+        null_count: 0,
+    };
 
     /// The rows for which `is_valid` says so.
     pub fn from_fn(rows: usize, mut is_valid: impl FnMut(usize) -> bool) -> Validity<'static> {
@@ -28,13 +31,22 @@ impl<'a> Validity<'a> {
     }
 
     pub(crate) fn from_bits(bits: Cow<'a, [u8]>, null_count: usize) -> Self {
-        if null_count == 0 { Validity::ALL } else { Self { bits: Some(bits), null_count } }
+        if null_count == 0 {
+            Validity::ALL
+        } else {
+            Self {
+                bits: Some(bits),
+                null_count,
+            }
+        }
     }
 
     /// Whether this row holds a value.
     #[inline]
     pub fn is_valid(&self, row: usize) -> bool {
-        self.bits.as_ref().is_none_or(|bits| bits[row / 8] >> (row % 8) & 1 == 1)
+        self.bits
+            .as_ref()
+            .is_none_or(|bits| bits[row / 8] >> (row % 8) & 1 == 1)
     }
 
     /// How many rows are null.

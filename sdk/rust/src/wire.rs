@@ -1,6 +1,11 @@
 //! The types of `wit/types.wit`, generated once; every component's bindings use these.
 
-#![allow(missing_docs, unsafe_code, clippy::all, reason = "generated; the docs of the types come from wit/")]
+#![allow(
+    missing_docs,
+    unsafe_code,
+    clippy::all,
+    reason = "generated; the docs of the types come from wit/"
+)]
 
 wit_bindgen::generate!({
     path: "../../wit",

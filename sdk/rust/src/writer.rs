@@ -33,13 +33,23 @@ pub struct BatchWriter<'s> {
 impl<'s> BatchWriter<'s> {
     /// Begins a frame of this schema and number of rows.
     pub fn new(schema: &'s Schema, rows: usize) -> Self {
-        let width: usize = schema.fields.iter().map(|field| field.data_type.byte_width().unwrap_or(8)).sum();
+        let width: usize = schema
+            .fields
+            .iter()
+            .map(|field| field.data_type.byte_width().unwrap_or(8))
+            .sum();
         let count = schema.fields.len();
         let mut frame = Frame::with_capacity(8 + 8 * count + (rows + 16) * (width + count));
         frame.extend(&to_u32(rows).to_le_bytes());
         frame.extend(&to_u32(count).to_le_bytes());
         frame.grow(8 * count);
-        Self { schema, rows, frame, column: 0, nulls: None }
+        Self {
+            schema,
+            rows,
+            frame,
+            column: 0,
+            nulls: None,
+        }
     }
 
     /// How many rows the frame will have.
@@ -107,7 +117,11 @@ impl<'s> BatchWriter<'s> {
     ///
     /// # Errors
     /// If the schema's next column has another type.
-    pub fn boolean(&mut self, validity: &Validity<'_>, value: impl FnMut(usize) -> bool) -> Result<()> {
+    pub fn boolean(
+        &mut self,
+        validity: &Validity<'_>,
+        value: impl FnMut(usize) -> bool,
+    ) -> Result<()> {
         self.begin(validity, &[DataType::Boolean])?;
         let bits = bits_from_fn(self.rows, value);
         self.frame.extend(&bits);
@@ -118,7 +132,11 @@ impl<'s> BatchWriter<'s> {
     ///
     /// # Errors
     /// If the schema's next column has another type, or the texts take 2 GiB or more.
-    pub fn utf8<'t>(&mut self, validity: &Validity<'_>, text: impl FnMut(usize) -> &'t str) -> Result<()> {
+    pub fn utf8<'t>(
+        &mut self,
+        validity: &Validity<'_>,
+        text: impl FnMut(usize) -> &'t str,
+    ) -> Result<()> {
         let mut text = text;
         self.begin(validity, &[DataType::Utf8])?;
         self.blobs(validity, |row| text(row).as_bytes())
@@ -128,7 +146,11 @@ impl<'s> BatchWriter<'s> {
     ///
     /// # Errors
     /// If the schema's next column has another type, or the bytes take 2 GiB or more.
-    pub fn binary<'t>(&mut self, validity: &Validity<'_>, bytes: impl FnMut(usize) -> &'t [u8]) -> Result<()> {
+    pub fn binary<'t>(
+        &mut self,
+        validity: &Validity<'_>,
+        bytes: impl FnMut(usize) -> &'t [u8],
+    ) -> Result<()> {
         self.begin(validity, &[DataType::Binary])?;
         self.blobs(validity, bytes)
     }
@@ -141,7 +163,10 @@ impl<'s> BatchWriter<'s> {
         self.zero_nulls();
         self.frame.pad();
         match self.schema.fields.get(self.column) {
-            Some(missing) => Err(Error::other(format!("column `{}` was not written", missing.name))),
+            Some(missing) => Err(Error::other(format!(
+                "column `{}` was not written",
+                missing.name
+            ))),
             None => Ok(self.frame.into_bytes()),
         }
     }
@@ -149,7 +174,8 @@ impl<'s> BatchWriter<'s> {
     /// Ends the column before and writes the validity of the next.
     fn begin(&mut self, validity: &Validity<'_>, types: &[DataType]) -> Result<()> {
         let field = self.schema.fields.get(self.column);
-        let field = field.ok_or_else(|| Error::other("more columns were written than the schema has"))?;
+        let field =
+            field.ok_or_else(|| Error::other("more columns were written than the schema has"))?;
         if !types.contains(&field.data_type) {
             return Err(Error::other(format!(
                 "column `{}` is {}, but {} was written",
@@ -159,20 +185,32 @@ impl<'s> BatchWriter<'s> {
         self.zero_nulls();
         self.frame.pad();
         let descriptor = 8 + 8 * self.column;
-        self.frame.put_u32(descriptor, to_u32(validity.null_count()));
+        self.frame
+            .put_u32(descriptor, to_u32(validity.null_count()));
         if let Some(bits) = validity.bits() {
             self.frame.extend(bits);
             self.frame.pad();
-            self.nulls = Some((self.frame.len(), field.data_type.byte_width(), bits.to_vec()));
+            self.nulls = Some((
+                self.frame.len(),
+                field.data_type.byte_width(),
+                bits.to_vec(),
+            ));
         }
         self.column += 1;
         Ok(())
     }
 
     fn width(&self) -> Result<u32> {
-        match self.schema.fields.get(self.column).map(|field| field.data_type) {
+        match self
+            .schema
+            .fields
+            .get(self.column)
+            .map(|field| field.data_type)
+        {
             Some(DataType::Float32List(width) | DataType::Float64List(width)) => Ok(width),
-            _ => Err(Error::other("a vector was written where the schema has none")),
+            _ => Err(Error::other(
+                "a vector was written where the schema has none",
+            )),
         }
     }
 
@@ -184,7 +222,11 @@ impl<'s> BatchWriter<'s> {
             .map_err(|error| Error::other(format!("the frame is not aligned: {error}")))
     }
 
-    fn blobs<'t>(&mut self, validity: &Validity<'_>, mut bytes: impl FnMut(usize) -> &'t [u8]) -> Result<()> {
+    fn blobs<'t>(
+        &mut self,
+        validity: &Validity<'_>,
+        mut bytes: impl FnMut(usize) -> &'t [u8],
+    ) -> Result<()> {
         // A null text is left out below; there is nothing to zero.
         self.nulls = None;
         let descriptor = 8 * self.column;
@@ -196,8 +238,10 @@ impl<'s> BatchWriter<'s> {
                 self.frame.extend(bytes(row));
             }
             let end = self.frame.len() - start;
-            let end = i32::try_from(end).map_err(|_| Error::data("the texts of a batch take 2 GiB or more"))?;
-            self.frame.put_u32(offsets + 4 * (row + 1), end.unsigned_abs());
+            let end = i32::try_from(end)
+                .map_err(|_| Error::data("the texts of a batch take 2 GiB or more"))?;
+            self.frame
+                .put_u32(offsets + 4 * (row + 1), end.unsigned_abs());
         }
         let length = to_u32(self.frame.len() - start);
         self.frame.put_u32(descriptor + 4, length);
@@ -205,7 +249,9 @@ impl<'s> BatchWriter<'s> {
     }
 
     fn zero_nulls(&mut self) {
-        let Some((at, width, bits)) = self.nulls.take() else { return };
+        let Some((at, width, bits)) = self.nulls.take() else {
+            return;
+        };
         let Some(width) = width else {
             for (value, valid) in self.frame.slice_mut(at, bits.len()).iter_mut().zip(&bits) {
                 *value &= valid;
@@ -243,7 +289,10 @@ struct Frame {
 
 impl Frame {
     fn with_capacity(capacity: usize) -> Self {
-        let mut frame = Self { bytes: Vec::with_capacity(capacity + 8), skip: 0 };
+        let mut frame = Self {
+            bytes: Vec::with_capacity(capacity + 8),
+            skip: 0,
+        };
         frame.align();
         frame
     }
