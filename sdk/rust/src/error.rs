@@ -26,6 +26,18 @@ impl Error {
         Self::Other(message.into())
     }
 
+    /// The same error, told to have happened at `place`: `place: sentence`.
+    #[must_use]
+    pub fn within(self, place: &str) -> Self {
+        let text = format!("{place}: {}", self.message());
+        match self {
+            Self::Params(_) => Self::Params(text),
+            Self::Schema(_) => Self::Schema(text),
+            Self::Data(_) => Self::Data(text),
+            Self::Other(_) => Self::Other(text),
+        }
+    }
+
     /// The sentence that it carries.
     pub fn message(&self) -> &str {
         match self {
