@@ -51,20 +51,26 @@ fn check_with(
 ) -> Result<Plan, Diagnostics> {
     let source = Source::read(path)?;
     let mut report = Report::new(&source);
-    let declaration = Declaration::read(&source, &mut report);
+    let Some(declaration) = Declaration::read(&source, &mut report) else {
+        return Err(report.into_diagnostics());
+    };
     let outline = Outline::new(&declaration, &mut report);
     let datasets = Datasets::open(&declaration, &mut report);
     let mut shelf = Shelf::new(&source, runtime, plugins, lock);
+    // Whether a plugin exists does not depend on whether its stage can be checked.
+    let plugins = declaration
+        .stages
+        .iter()
+        .filter_map(|stage| stage.keys.as_ref()?.plugin.as_ref());
+    plugins.for_each(|plugin| drop(report.ok(shelf.get(plugin))));
     let mut stages = Stages::new(&outline, &datasets);
     for &index in &outline.order {
         stages.check(index, &mut shelf, &mut report);
     }
     stages.check_usage(&mut report);
     let package = package::check(&declaration, &outline, &mut stages, &mut report);
-    report.finish()?;
-    let Some(pipeline) = &declaration.pipeline else {
-        // Its absence was reported.
-        return Err(Diagnostics(Vec::new()));
+    let (Some(pipeline), true) = (&declaration.pipeline, report.is_empty()) else {
+        return Err(report.into_diagnostics());
     };
     let mut notes = shelf.notes;
     notes.extend(datasets.notes(&outline));

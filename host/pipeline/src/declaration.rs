@@ -85,7 +85,8 @@ pub(crate) struct PackageKeys {
 const SECTIONS: [&str; 4] = ["pipeline", "dataset", "stage", "package"];
 
 impl<'t> Declaration<'t> {
-    pub(crate) fn read(source: &'t Source, report: &mut Report<'_>) -> Self {
+    /// None if the text is not TOML: what else is wrong could not be told apart from that.
+    pub(crate) fn read(source: &'t Source, report: &mut Report<'_>) -> Option<Self> {
         let (document, errors) = DeTable::parse_recoverable(&source.text);
         for error in &errors {
             let end = source.text.len();
@@ -93,6 +94,9 @@ impl<'t> Declaration<'t> {
                 error.span().unwrap_or(end..end),
                 format!("not TOML: {}", error.message()),
             ));
+        }
+        if !errors.is_empty() {
+            return None;
         }
         let document = document.into_inner();
         for (key, _) in document
@@ -156,7 +160,7 @@ impl<'t> Declaration<'t> {
             package,
         };
         declaration.check_names(report);
-        declaration
+        Some(declaration)
     }
 
     pub(crate) fn dataset_names(&self) -> impl Iterator<Item = &str> {

@@ -58,7 +58,7 @@ impl fmt::Display for Diagnostic {
                 .collect();
             writeln!(f, ":{line}:{column}")?;
             writeln!(f, "{:gutter$} |", "")?;
-            writeln!(f, "{line} | {source_line}")?;
+            writeln!(f, "{}", format!("{line} | {source_line}").trim_end())?;
             write!(f, "{:gutter$} | {before}{}", "", "^".repeat(*length))?;
         }
         match &self.hint {

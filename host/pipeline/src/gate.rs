@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use cel::IdedExpr;
-use cel::common::ast::{EntryExpr, Expr, SourceInfo};
-use cel::parser::Parser;
 use serde::{Serialize, Serializer};
 use trueline_dataset::suggest::{did_you_mean, list_some};
 use trueline_dataset::{Expression, ExpressionError};
 use trueline_table::arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
 use trueline_table::{DataType, Field, Schema};
 
+use self::mentions::Mention;
 use crate::declaration::CHAMPION;
+
+mod mentions;
 
 /// The metrics of one stage by name.
 pub type Metrics = BTreeMap<String, f64>;
@@ -48,16 +48,6 @@ pub struct Verdict {
     pub problem: Option<String>,
 }
 
-/// A metric that a condition mentions.
-#[derive(Clone, Debug, PartialEq)]
-struct Mention {
-    /// A stage, or `champion`.
-    owner: String,
-    metric: String,
-    /// Whether `has()` asks for it, so that it may be missing.
-    is_tested: bool,
-}
-
 impl GateWork {
     /// Decides every condition from the metrics of each stage and of the champion, if there is one.
     pub fn evaluate(
@@ -78,22 +68,7 @@ impl Requirement {
     /// # Errors
     /// If it is not CEL, names no stage's metric, or is not true or false.
     pub(crate) fn compile(text: &str, stages: &[&str]) -> Result<Self, ExpressionError> {
-        let Ok((tree, source)) = Parser::new().parse_with_source_info(text) else {
-            // Whatever the columns are, the error is about the syntax.
-            let expression = Expression::compile(text, &Schema::default())?;
-            return Ok(Self {
-                expression,
-                mentions: Vec::new(),
-            });
-        };
-        let mut search = Search {
-            text,
-            source,
-            stages,
-            mentions: Vec::new(),
-        };
-        search.visit(&tree)?;
-        let mentions = search.mentions;
+        let mentions = mentions::find(text, stages)?;
         let schema = Schema::new(
             mentions
                 .iter()
@@ -220,12 +195,6 @@ impl Requirement {
     }
 }
 
-impl Mention {
-    fn name(&self) -> String {
-        format!("{}.{}", self.owner, self.metric)
-    }
-}
-
 /// The condition and the numbers that it depends on.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -247,119 +216,6 @@ impl fmt::Display for Verdict {
 impl Serialize for Requirement {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.text())
-    }
-}
-
-/// Collects the metrics that a condition mentions.
-struct Search<'a> {
-    text: &'a str,
-    source: SourceInfo,
-    stages: &'a [&'a str],
-    mentions: Vec<Mention>,
-}
-
-impl Search<'_> {
-    fn visit(&mut self, expr: &IdedExpr) -> Result<(), ExpressionError> {
-        match &expr.expr {
-            Expr::Select(select) => match dotted(&select.operand) {
-                Some((owner, mut path, id)) => {
-                    path.push(&select.field);
-                    self.mention(id, owner, &path.join("."), select.test)
-                }
-                None => self.visit(&select.operand),
-            },
-            Expr::Ident(name) => Err(self.error(
-                expr.id,
-                self.unknown(name).unwrap_or_else(|| {
-                    (
-                        format!("`{name}` alone is no number"),
-                        format!("name one of its metrics, such as `{name}.auc`"),
-                    )
-                }),
-            )),
-            Expr::Call(call) => call
-                .target
-                .as_deref()
-                .into_iter()
-                .chain(&call.args)
-                .try_for_each(|part| self.visit(part)),
-            Expr::List(list) => list
-                .elements
-                .iter()
-                .try_for_each(|element| self.visit(element)),
-            Expr::Map(map) => map.entries.iter().try_for_each(|entry| match &entry.expr {
-                EntryExpr::MapEntry(entry) => self
-                    .visit(&entry.key)
-                    .and_then(|()| self.visit(&entry.value)),
-                EntryExpr::StructField(field) => self.visit(&field.value),
-            }),
-            // What else there is has no metrics in it that could be worked with; the compiler says so.
-            Expr::Literal(_) | Expr::Struct(_) | Expr::Comprehension(_) | Expr::Unspecified => {
-                Ok(())
-            }
-        }
-    }
-
-    fn mention(
-        &mut self,
-        id: u64,
-        owner: &str,
-        metric: &str,
-        is_tested: bool,
-    ) -> Result<(), ExpressionError> {
-        if let Some(unknown) = self.unknown(owner) {
-            return Err(self.error(id, unknown));
-        }
-        match self
-            .mentions
-            .iter_mut()
-            .find(|mention| mention.owner == owner && mention.metric == metric)
-        {
-            Some(mention) => mention.is_tested |= is_tested,
-            None => self.mentions.push(Mention {
-                owner: owner.to_owned(),
-                metric: metric.to_owned(),
-                is_tested,
-            }),
-        }
-        Ok(())
-    }
-
-    /// What is wrong with a name that is no stage's, and what to do.
-    fn unknown(&self, owner: &str) -> Option<(String, String)> {
-        if owner == CHAMPION || self.stages.contains(&owner) {
-            return None;
-        }
-        let names = || self.stages.iter().copied().chain([CHAMPION]);
-        let hint = did_you_mean(owner, names())
-            .unwrap_or_else(|| format!("metrics are those of {}", list_some(names())));
-        Some((format!("there is no stage `{owner}`"), hint))
-    }
-
-    fn error(&self, id: u64, (problem, hint): (String, String)) -> ExpressionError {
-        let position = self
-            .source
-            .offset_for(id)
-            .map_or(0, |(start, _)| start as usize);
-        ExpressionError {
-            text: self.text.to_owned(),
-            position,
-            problem,
-            hint: Some(hint),
-        }
-    }
-}
-
-/// `a.b.c` as `a`, the names after it, and the id of `a`.
-fn dotted(expr: &IdedExpr) -> Option<(&str, Vec<&str>, u64)> {
-    match &expr.expr {
-        Expr::Ident(name) => Some((name, Vec::new(), expr.id)),
-        Expr::Select(select) if !select.test => {
-            let (owner, mut path, id) = dotted(&select.operand)?;
-            path.push(&select.field);
-            Some((owner, path, id))
-        }
-        _ => None,
     }
 }
 
@@ -474,8 +330,12 @@ mod tests {
             );
             assert_eq!(error.position, position, "{text}: {error:?}");
         };
-        check("score.auc > 0.5 && scroe.auc > 1.0", 19, "no stage `scroe`");
-        check("accuracy > 0.5", 0, "no stage `accuracy`");
+        check(
+            "score.auc > 0.5 && scroe.auc > 1.0",
+            19,
+            "`scroe` is no stage",
+        );
+        check("accuracy > 0.5", 0, "`accuracy` is no stage");
         check("score > 0.5", 0, "`score` alone is no number");
         check("score.auc", 0, "not true or false");
         check("1 < 2", 0, "no metric");

@@ -78,9 +78,11 @@ fn problem(message: &str, span: Span, owner: &str) -> Problem {
         Problem::new(
             span,
             match typed {
-                Some((found, expected)) => {
-                    format!("expected {expected}, found {found}, in {owner}")
-                }
+                Some((found, expected)) => format!(
+                    "expected {}, found {}, in {owner}",
+                    in_words(expected),
+                    in_words(found)
+                ),
                 None => format!("{message}, in {owner}"),
             },
         )
@@ -88,6 +90,17 @@ fn problem(message: &str, span: Span, owner: &str) -> Problem {
     Problem {
         hint: suggestion(message),
         ..problem
+    }
+}
+
+/// The words of TOML for serde's.
+fn in_words(kind: &str) -> &str {
+    match kind {
+        "u64" => "a whole number from 0 on",
+        "f64" => "a number",
+        "sequence" | "a sequence" => "a list",
+        "map" | "a map" => "a table",
+        other => other,
     }
 }
 

@@ -32,6 +32,8 @@
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![doc = ""]
+#![doc = include_str!("../../../docs/pipeline-file.md")]
 
 mod check;
 mod declaration;

@@ -93,14 +93,11 @@ impl<'a> Shelf<'a> {
 
     fn read(&self, name: &Spanned<String>) -> Result<Cow<'static, [u8]>, Problem> {
         let path = self.source.folder().join(name.get_ref());
-        let failed = |error| {
-            Problem::new(
-                name.span(),
-                format!("{} cannot be read: {error}", path.display()),
+        std::fs::read(path).map(Cow::Owned).map_err(|error| {
+            let message = format!("`{}` cannot be read: {error}", name.get_ref());
+            Problem::new(name.span(), message).hint(
+                "the path is relative to this file; `trueline plugin build FOLDER` makes a component",
             )
-        };
-        std::fs::read(&path).map(Cow::Owned).map_err(|error| {
-            failed(error).hint("`trueline plugin build FOLDER` makes a component; its path is relative to this file")
         })
     }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
+use trueline_dataset::ExpressionError;
 
 use crate::{Diagnostic, Diagnostics, Place};
 
@@ -90,6 +91,31 @@ impl Problem {
         }
     }
 
+    /// An error in an expression, shown at the word that it is about. `owner` says whose it is.
+    pub(crate) fn in_expression(
+        source: &Source,
+        text: &Spanned<String>,
+        owner: &str,
+        error: ExpressionError,
+    ) -> Self {
+        let value = text.get_ref();
+        let position = value.char_indices().nth(error.position);
+        let start = position.map_or(value.len(), |(start, _)| start);
+        let is_word = |character: char| character.is_alphanumeric() || "_.".contains(character);
+        let rest = &value[start..];
+        let length = match rest.find(|character| !is_word(character)) {
+            Some(0) => rest.chars().next().map_or(0, char::len_utf8),
+            Some(length) => length,
+            None => rest.len(),
+        };
+        let span = source.part(text, start..start + length);
+        Self {
+            span,
+            message: format!("{owner}: {}", error.problem),
+            hint: error.hint,
+        }
+    }
+
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self {
             hint: Some(hint.into()),
@@ -118,11 +144,12 @@ impl<'s> Report<'s> {
         result.map_err(|problem| self.add(problem)).ok()
     }
 
-    /// All problems in the order of the lines, if there are any.
-    pub(crate) fn finish(mut self) -> Result<(), Diagnostics> {
-        if self.problems.is_empty() {
-            return Ok(());
-        }
+    pub(crate) fn is_empty(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// All problems in the order of the lines.
+    pub(crate) fn into_diagnostics(mut self) -> Diagnostics {
         self.problems.sort_by_key(|problem| problem.span.start);
         let diagnostic = |Problem {
                               span,
@@ -134,9 +161,7 @@ impl<'s> Report<'s> {
             place: Some(self.source.place(&span)),
             hint,
         };
-        Err(Diagnostics(
-            self.problems.into_iter().map(diagnostic).collect(),
-        ))
+        Diagnostics(self.problems.into_iter().map(diagnostic).collect())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Pipeline files: each `x.toml` in `tests/files` has an `x.json`, its plan, or an `x.err`, what is
 //! said about it. `UPDATE_EXPECTED=1` writes them anew.
+#![allow(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -22,10 +23,14 @@ impl Plugins for Standard {
     }
 }
 
+fn runtime() -> Runtime {
+    let code = Path::new(env!("CARGO_TARGET_TMPDIR")).join("code");
+    Runtime::new(Backend::default(), Some(code)).unwrap()
+}
+
 #[test]
 fn files_are_planned_or_explained() {
-    let code = Path::new(env!("CARGO_TARGET_TMPDIR")).join("code");
-    let runtime = Runtime::new(Backend::default(), Some(code)).unwrap();
+    let runtime = runtime();
     let mut files: Vec<PathBuf> = std::fs::read_dir("tests/files")
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -62,4 +67,19 @@ fn without_digests(json: &str) -> String {
     let mut pieces = json.split("sha256:");
     let first = pieces.next().unwrap_or_default().to_owned();
     pieces.fold(first, |text, piece| text + "sha256:…" + &piece[64..])
+}
+
+/// The examples must plan on whatever machine, so only that they do is looked at.
+#[test]
+fn examples_are_planned() {
+    let runtime = runtime();
+    for name in ["pipeline", "strict"] {
+        let file = Path::new("../../examples/flights")
+            .join(name)
+            .with_extension("toml");
+        let plan = check(&file, &runtime, &Standard);
+        let plan = plan.unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+        assert_eq!(plan.package.unwrap().pipe.dataset, "flights");
+        assert_eq!(plan.notes, Vec::<String>::new());
+    }
 }

@@ -1,4 +1,5 @@
 //! Which component a name stands for, before and after there is a lock file.
+#![allow(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -152,7 +153,7 @@ fn a_component_of_ones_own_is_not_locked() {
     std::fs::write(&path, text).unwrap();
     let error = fixture.check(&fixture.old).unwrap_err().to_string();
     assert!(
-        error.contains("mine.wasm cannot be read") && error.contains("trueline plugin build"),
+        error.contains("mine.wasm` cannot be read") && error.contains("trueline plugin build"),
         "{error}"
     );
     for bytes in [fixture.old.validate, fixture.new.validate] {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use trueline_dataset::{Catalog, Dataset, Error};
 
 use crate::declaration::{Declaration, DeclaredDataset};
-use crate::outline::{Job, Outline, expression_problem};
+use crate::outline::{Job, Outline};
 use crate::plan::PlannedDataset;
 use crate::source::{Problem, Report};
 use crate::values::{locate, text_at};
@@ -141,7 +141,8 @@ fn problem(
     if let Error::Expression { source, .. } = error
         && let Some(text) = text_at(&declared.section, key)
     {
-        return expression_problem(report, &text, &format!("dataset `{name}`"), source.clone());
+        let owner = format!("dataset `{name}`");
+        return Problem::in_expression(report.source, &text, &owner, source.clone());
     }
     let span = match key {
         "" => declared.name.span.clone(),

@@ -93,11 +93,11 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
             match checked.describe(None) {
                 Ok(signature) => checked.signature = signature.reduction,
                 Err(error) => {
-                    report.add(describe_problem(
-                        stage.declared,
-                        &error,
-                        inputs[0].span.clone(),
-                    ));
+                    let message = error.to_string();
+                    let is_named =
+                        |input: &&OutlinedInput| message.contains(&format!("`{}`", input.name));
+                    let meant = inputs[1..].iter().find(is_named).unwrap_or(&inputs[0]);
+                    report.add(describe_problem(stage.declared, &error, meant.span.clone()));
                     return;
                 }
             }

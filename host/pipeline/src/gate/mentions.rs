@@ -1,0 +1,162 @@
+//! Finding the metrics that a condition mentions.
+
+use cel::IdedExpr;
+use cel::common::ast::{EntryExpr, Expr, SourceInfo};
+use cel::parser::Parser;
+use trueline_dataset::suggest::{did_you_mean, list_some};
+use trueline_dataset::{Expression, ExpressionError};
+use trueline_table::Schema;
+
+use crate::declaration::CHAMPION;
+
+/// A metric that a condition mentions.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Mention {
+    /// A stage, or `champion`.
+    pub(super) owner: String,
+    pub(super) metric: String,
+    /// Whether `has()` asks for it, so that it may be missing.
+    pub(super) is_tested: bool,
+}
+
+/// The metrics that `text` mentions, in its order, each once. Only `stages` have metrics.
+///
+/// # Errors
+/// If the text is not CEL, or mentions what is no metric.
+pub(super) fn find(text: &str, stages: &[&str]) -> Result<Vec<Mention>, ExpressionError> {
+    let Ok((tree, source)) = Parser::new().parse_with_source_info(text) else {
+        // The compiler has words for what is wrong with the syntax, whatever the columns are.
+        return Expression::compile(text, &Schema::default()).map(|_| Vec::new());
+    };
+    let mut search = Search {
+        text,
+        source,
+        stages,
+        mentions: Vec::new(),
+    };
+    search.visit(&tree)?;
+    Ok(search.mentions)
+}
+
+impl Mention {
+    /// As the condition writes it, and as the column for it is called.
+    pub(super) fn name(&self) -> String {
+        format!("{}.{}", self.owner, self.metric)
+    }
+}
+
+/// Collects the metrics that a condition mentions.
+struct Search<'a> {
+    text: &'a str,
+    source: SourceInfo,
+    stages: &'a [&'a str],
+    mentions: Vec<Mention>,
+}
+
+impl Search<'_> {
+    fn visit(&mut self, expr: &IdedExpr) -> Result<(), ExpressionError> {
+        match &expr.expr {
+            Expr::Select(select) => match dotted(&select.operand) {
+                Some((owner, mut path, id)) => {
+                    path.push(&select.field);
+                    self.mention(id, owner, &path.join("."), select.test)
+                }
+                None => self.visit(&select.operand),
+            },
+            Expr::Ident(name) => Err(self.error(
+                expr.id,
+                self.unknown(name).unwrap_or_else(|| {
+                    (
+                        format!("`{name}` alone is no number"),
+                        format!("name one of its metrics, such as `{name}.auc`"),
+                    )
+                }),
+            )),
+            Expr::Call(call) => call
+                .target
+                .as_deref()
+                .into_iter()
+                .chain(&call.args)
+                .try_for_each(|part| self.visit(part)),
+            Expr::List(list) => list
+                .elements
+                .iter()
+                .try_for_each(|element| self.visit(element)),
+            Expr::Map(map) => map.entries.iter().try_for_each(|entry| match &entry.expr {
+                EntryExpr::MapEntry(entry) => self
+                    .visit(&entry.key)
+                    .and_then(|()| self.visit(&entry.value)),
+                EntryExpr::StructField(field) => self.visit(&field.value),
+            }),
+            // What else there is has no metrics in it that could be worked with; the compiler says so.
+            Expr::Literal(_) | Expr::Struct(_) | Expr::Comprehension(_) | Expr::Unspecified => {
+                Ok(())
+            }
+        }
+    }
+
+    fn mention(
+        &mut self,
+        id: u64,
+        owner: &str,
+        metric: &str,
+        is_tested: bool,
+    ) -> Result<(), ExpressionError> {
+        if let Some(unknown) = self.unknown(owner) {
+            return Err(self.error(id, unknown));
+        }
+        match self
+            .mentions
+            .iter_mut()
+            .find(|mention| mention.owner == owner && mention.metric == metric)
+        {
+            Some(mention) => mention.is_tested |= is_tested,
+            None => self.mentions.push(Mention {
+                owner: owner.to_owned(),
+                metric: metric.to_owned(),
+                is_tested,
+            }),
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a name that is no stage's, and what to do.
+    fn unknown(&self, owner: &str) -> Option<(String, String)> {
+        if owner == CHAMPION || self.stages.contains(&owner) {
+            return None;
+        }
+        let names = || self.stages.iter().copied().chain([CHAMPION]);
+        let hint = did_you_mean(owner, names())
+            .unwrap_or_else(|| format!("metrics are those of {}", list_some(names())));
+        Some((
+            format!("`{owner}` is no stage that measures anything"),
+            hint,
+        ))
+    }
+
+    fn error(&self, id: u64, (problem, hint): (String, String)) -> ExpressionError {
+        let position = self
+            .source
+            .offset_for(id)
+            .map_or(0, |(start, _)| start as usize);
+        ExpressionError {
+            text: self.text.to_owned(),
+            position,
+            problem,
+            hint: Some(hint),
+        }
+    }
+}
+
+/// `a.b.c` as `a`, the names after it, and the id of `a`.
+fn dotted(expr: &IdedExpr) -> Option<(&str, Vec<&str>, u64)> {
+    match &expr.expr {
+        Expr::Ident(name) => Some((name, Vec::new(), expr.id)),
+        Expr::Select(select) if !select.test => {
+            let (owner, mut path, id) = dotted(&select.operand)?;
+            path.push(&select.field);
+            Some((owner, path, id))
+        }
+        _ => None,
+    }
+}
