@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use trueline_dataset::{Scan, ScanOptions};
 use trueline_pipeline::{Pipe, Plan, StageWork};
-use trueline_runtime::{Bound, Input, Link, Mapper};
+use trueline_runtime::{Applied, Bound, Input, Link, Mapper};
 use trueline_table::{Digest, Schema};
 
 use crate::{Error, Options, Result};
@@ -48,6 +48,7 @@ pub(crate) struct Steps {
 struct Step {
     name: String,
     bound: Bound,
+    applied: Applied,
     mapper: Mapper,
 }
 
@@ -62,10 +63,12 @@ impl Steps {
                 stage.ok_or_else(|| Error::Mismatch(format!("stage `{name}` was not fitted")))?;
             let (mut bound, mapper) = stage.load(&schema).map_err(|error| in_stage(name, error))?;
             bound.mapping.writes = mapper.writes().clone();
-            schema = bound.mapping.output(&schema);
+            let applied = Applied::new(&bound.mapping, &schema)?;
+            schema = applied.output().clone();
             steps.push(Step {
                 name: name.clone(),
                 bound,
+                applied,
                 mapper,
             });
         }
@@ -77,13 +80,14 @@ impl Steps {
         let mut table = batch;
         for Step {
             name,
-            bound,
+            applied,
             mapper,
+            ..
         } in &mut self.steps
         {
             let mut step = || {
-                let mapped = mapper.map(&bound.select(&table)?)?;
-                Ok(bound.carry(&table, &mapped)?)
+                let mapped = mapper.map(&applied.select(&table)?)?;
+                Ok(applied.carry(&table, &mapped)?)
             };
             table = step().map_err(|error| in_stage(name, error))?;
         }

@@ -60,7 +60,12 @@ pub(crate) fn metrics_from_guest(metrics: Vec<types::Metric>) -> Vec<Metric> {
         .into_iter()
         .map(|metric| Metric {
             name: metric.name,
-            value: metric.value,
+            // A metric ends up in digests, where all NaNs are one, as in frames.
+            value: if metric.value.is_nan() {
+                f64::NAN
+            } else {
+                metric.value
+            },
         })
         .collect()
 }

@@ -22,6 +22,7 @@
 //! in any cut of the rows, on any back end, from a baked component or a loaded one.
 
 mod admission;
+mod applied;
 mod bake;
 mod bindings;
 mod code_cache;
@@ -36,6 +37,7 @@ mod package;
 mod reduction;
 mod stage;
 
+pub use applied::Applied;
 pub use bake::Baked;
 pub use contract::{
     Decision, Finding, Input, Mapping, Metric, Outcome, Reduction as ReductionSignature, Severity,

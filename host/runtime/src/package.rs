@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
-use trueline_table::{Digest, Schema, normalize, normalized_schema};
+use trueline_table::{Digest, Schema};
 
+use crate::applied::{Applied, request};
 use crate::bake::Baked;
 use crate::contract::Mapping;
-use crate::stage::{Bound, Runtime, select};
+use crate::stage::{Bound, Runtime};
 use crate::{Error, Limits, PROFILE, Result};
 
 mod file;
@@ -238,22 +240,28 @@ impl Package {
     /// # Errors
     /// If a component is not admitted or its state does not load.
     pub fn load(&self, runtime: &Runtime) -> Result<Loaded> {
-        let bake = |link: &Link| {
+        let mut table = self.manifest.input.clone();
+        let mut chain = Vec::new();
+        for link in &self.manifest.chain {
             let (component, state) = (self.part(link.component)?, self.part(link.state)?);
             let bound = link.bound();
             let params = link.params.to_string();
             let (baked, _) = runtime.bake(component, &params, &bound, state, &Limits::default())?;
-            Ok((bound, baked))
-        };
+            let applied = Applied::new(&bound.mapping, &table)?;
+            table = applied.output().clone();
+            chain.push((applied, baked));
+        }
+        let Manifest { input, output, .. } = &self.manifest;
+        let answer = output
+            .names()
+            .filter_map(|name| table.index_of(name))
+            .collect();
         Ok(Loaded {
-            input: self.manifest.input.clone(),
-            output: self.manifest.output.clone(),
-            chain: self
-                .manifest
-                .chain
-                .iter()
-                .map(bake)
-                .collect::<Result<_>>()?,
+            input: input.clone(),
+            input_schema: input.to_arrow(),
+            output: output.clone(),
+            answer,
+            chain,
         })
     }
 }
@@ -261,8 +269,11 @@ impl Package {
 /// A package whose links are baked. Share it between threads; every call runs on fresh instances.
 pub struct Loaded {
     input: Schema,
+    input_schema: SchemaRef,
     output: Schema,
-    chain: Vec<(Bound, Baked)>,
+    /// Where the output columns are in the table that the chain leaves.
+    answer: Vec<usize>,
+    chain: Vec<(Applied, Baked)>,
 }
 
 impl Loaded {
@@ -282,7 +293,10 @@ impl Loaded {
     /// # Errors
     /// [`Error::MissingColumn`], [`Error::ColumnType`], or whatever stopped a stage.
     pub fn predict(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        select(&self.output, &self.apply(rows)?)
+        let table = self.apply(rows)?;
+        table
+            .project(&self.answer)
+            .map_err(|error| Error::Rows(error.into()))
     }
 
     /// Answers with the input columns and all that the chain wrote.
@@ -290,26 +304,11 @@ impl Loaded {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn apply(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        let mut table = self.request(rows)?;
-        for (bound, baked) in &self.chain {
-            let mapped = baked.map(&bound.select(&table)?)?;
-            table = bound.carry(&table, &mapped)?;
+        let mut table = request(&self.input, &self.input_schema, rows)?;
+        for (applied, baked) in &self.chain {
+            let mapped = baked.map(&applied.select(&table)?)?;
+            table = applied.carry(&table, &mapped)?;
         }
         Ok(table)
-    }
-
-    /// The columns of a request, converted where nothing is lost.
-    fn request(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        let have = rows.schema();
-        let wanted: Vec<usize> = self
-            .input
-            .names()
-            .filter_map(|name| have.index_of(name).ok())
-            .collect();
-        let rows = rows
-            .project(&wanted)
-            .map_err(|error| Error::Rows(error.into()))?;
-        let normalized = normalize(&normalized_schema(&rows.schema())?, &rows)?;
-        select(&self.input, &normalized)
     }
 }

@@ -5,7 +5,7 @@ use trueline_table::{Schema, frame};
 use wasmtime::component::ComponentExportIndex;
 
 use crate::bindings::reduce;
-use crate::contract::{Input, Outcome};
+use crate::contract::{Decision, Input, Outcome};
 use crate::instance::{Live, Progress};
 use crate::stage::Stage;
 use crate::{Limits, Result, convert};
@@ -29,7 +29,9 @@ impl Reduction {
         limits: &Limits,
         progress: Option<Progress>,
     ) -> Result<Self> {
-        let mut live = Live::start(&stage.inner.pre, limits, progress)?;
+        // A model may always report; if nobody listens, the answer is to go on.
+        let progress = progress.unwrap_or_else(|| Box::new(|_, _| Decision::Continue));
+        let mut live = Live::start(&stage.inner.pre, limits, Some(progress))?;
         let guest = live.load(|store, instance| stage.inner.reduce.load(store, instance))?;
         let guest_inputs = convert::inputs_to_guest(inputs);
         live.call(|store| guest.call_begin(store, params, &guest_inputs, pass, state))?;

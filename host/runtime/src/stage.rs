@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::FieldRef;
-use trueline_table::{DataType, Digest, Field, Schema};
+use trueline_table::{Digest, Schema};
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
@@ -17,6 +15,14 @@ use crate::instance::{self, HostState, Live, Progress};
 use crate::mapper::Mapper;
 use crate::reduction::Reduction;
 use crate::{Error, Limits, Result, admission, convert};
+
+/// What `describe` may take. It sees no rows and answers within microseconds, so whatever comes near
+/// these limits runs away, and a pipeline file is checked by a person who waits.
+const DESCRIBE_LIMITS: Limits = Limits {
+    memory_bytes: 256 << 20,
+    time: Duration::from_secs(5),
+    output_bytes: 16 << 20,
+};
 
 /// Where stages run: one engine, its clock, its pool of instances, its compiled code.
 ///
@@ -182,7 +188,7 @@ impl Stage {
         inputs: &[Input],
         rows: Option<&Schema>,
     ) -> Result<Signature> {
-        let mut live = Live::start(&self.inner.pre, &Limits::default(), None)?;
+        let mut live = Live::start(&self.inner.pre, &DESCRIBE_LIMITS, None)?;
         let guest = live.load(|store, instance| self.inner.describe.load(store, instance))?;
         let guest_inputs = convert::inputs_to_guest(inputs);
         let guest_rows = rows.map(convert::schema_to_guest);
@@ -251,87 +257,6 @@ impl Bound {
             mapping: mapping.clone(),
         })
     }
-
-    /// The columns of `table` that the map reads, in its order, found by name.
-    ///
-    /// # Errors
-    /// [`Error::MissingColumn`] or [`Error::ColumnType`].
-    pub fn select(&self, table: &RecordBatch) -> Result<RecordBatch> {
-        select(&self.reads, table)
-    }
-
-    /// `table` with what its map wrote: a column in place of one with the same name or behind the
-    /// others, without what the map removes.
-    ///
-    /// # Errors
-    /// If `mapped` has another number of rows than `table`.
-    pub fn carry(&self, table: &RecordBatch, mapped: &RecordBatch) -> Result<RecordBatch> {
-        let mut fields: Vec<_> = table.schema().fields().iter().cloned().collect();
-        let mut columns = table.columns().to_vec();
-        for (field, column) in mapped.schema().fields().iter().zip(mapped.columns()) {
-            match fields.iter().position(|known| known.name() == field.name()) {
-                Some(index) => {
-                    fields[index] = field.clone();
-                    columns[index] = column.clone();
-                }
-                None => {
-                    fields.push(field.clone());
-                    columns.push(column.clone());
-                }
-            }
-        }
-        let kept = |field: &FieldRef| !self.mapping.removes.contains(field.name());
-        let kept: Vec<usize> = (0..fields.len())
-            .filter(|&index| kept(&fields[index]))
-            .collect();
-        let schema = arrow::datatypes::Schema::new(
-            kept.iter().map(|&i| fields[i].clone()).collect::<Vec<_>>(),
-        );
-        let columns = kept.iter().map(|&index| columns[index].clone()).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(table.num_rows()));
-        RecordBatch::try_new_with_options(schema.into(), columns, &options)
-            .map_err(|error| Error::Rows(error.into()))
-    }
-}
-
-/// The columns of `schema`, found in `table` by name, with its own roles and names.
-///
-/// # Errors
-/// [`Error::MissingColumn`], [`Error::ColumnType`], or [`Error::UnexpectedNull`].
-pub(crate) fn select(schema: &Schema, table: &RecordBatch) -> Result<RecordBatch> {
-    let have = table.schema();
-    let find = |field: &Field| {
-        let index = have
-            .index_of(&field.name)
-            .map_err(|_| Error::MissingColumn {
-                column: field.name.clone(),
-                expected: field.data_type.to_string(),
-                columns: have
-                    .fields()
-                    .iter()
-                    .map(|field| field.name().clone())
-                    .collect(),
-            })?;
-        let column = table.column(index);
-        if DataType::from_arrow(column.data_type()) != Some(field.data_type) {
-            return Err(Error::ColumnType {
-                column: field.name.clone(),
-                found: column.data_type().to_string(),
-                expected: field.data_type.to_string(),
-            });
-        }
-        if !field.nullable && column.null_count() > 0 {
-            return Err(Error::UnexpectedNull {
-                column: field.name.clone(),
-                count: column.null_count(),
-            });
-        }
-        Ok(column.clone())
-    };
-    let columns = schema.fields.iter().map(find).collect::<Result<_>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(table.num_rows()));
-    RecordBatch::try_new_with_options(schema.to_arrow(), columns, &options)
-        .map_err(|error| Error::Rows(error.into()))
 }
 
 fn check_reduction(reduction: &ReductionSignature, inputs: &[Input]) -> Result<()> {

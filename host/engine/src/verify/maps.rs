@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use trueline_dataset::{BATCH_ROWS, Scan};
 use trueline_pipeline::{Pipe, Plan};
-use trueline_runtime::{Backend, Bound, Limits, Loaded, Mapper, Package, Runtime};
+use trueline_runtime::{Applied, Backend, Limits, Loaded, Mapper, Package, Runtime};
 use trueline_table::{Schema, TableDigest, frame};
 
 use super::{Random, SEED, differing_bits, elapsed_ms};
@@ -196,17 +196,20 @@ fn join(pieces: Vec<RecordBatch>) -> Result<RecordBatch> {
 /// A package's maps with their states loaded, as a batch job has them.
 struct Chain {
     input: Schema,
-    links: Vec<(Bound, Mapper)>,
+    links: Vec<(Applied, Mapper)>,
 }
 
 impl Chain {
     fn load(package: &Package, runtime: &Runtime) -> Result<Self> {
         let mut links = Vec::new();
+        let mut table = package.manifest().input.clone();
         for link in &package.manifest().chain {
             let stage = runtime.admit(package.part(link.component)?)?;
             let (bound, state) = (link.bound(), package.part(link.state)?);
             let mapper = stage.map(&link.params.to_string(), &bound, state, &Limits::default())?;
-            links.push((bound, mapper));
+            let applied = Applied::new(&bound.mapping, &table)?;
+            table = applied.output().clone();
+            links.push((applied, mapper));
         }
         Ok(Self {
             input: package.manifest().input.clone(),
@@ -225,9 +228,9 @@ impl Chain {
         let mut table = rows
             .project(&columns)
             .map_err(|error| Error::Table(error.into()))?;
-        for (bound, mapper) in &mut self.links {
-            let mapped = mapper.map(&bound.select(&table)?)?;
-            table = bound.carry(&table, &mapped)?;
+        for (applied, mapper) in &mut self.links {
+            let mapped = mapper.map(&applied.select(&table)?)?;
+            table = applied.carry(&table, &mapped)?;
         }
         Ok(table)
     }
