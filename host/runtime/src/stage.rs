@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use trueline_table::{Digest, Schema};
 use wasmtime::Engine;
