@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Draws what a program wrote to a terminal as an SVG that reads well on light and dark pages.
 
-    script -qec 'COMMAND' out.txt        # or any file with the output, escape sequences included
+    script -qec 'stty cols 120 rows 60; COMMAND' out.txt
     python3 docs/terminal-svg.py out.txt > docs/demo.svg
+    python3 docs/terminal-svg.py out.txt "==> training" > docs/demo.svg    # from the first line with this text
 
 Lines are drawn as they stood at the end: what a progress bar overwrote is gone. Plain Python, no packages.
 """
@@ -12,6 +13,7 @@ import sys
 from xml.sax.saxutils import escape
 
 COLUMN, LINE, MARGIN = 8.4, 20, 24
+WIDTH = 120  # columns of the terminal: a program that fills a line relies on the next character's wrapping
 FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"]
 LIGHT = dict(zip(NAMES, ["#57606a", "#b3261e", "#1a7f37", "#8a6100", "#0a58ca", "#8250df", "#0f6f78", "#24292f"]))
@@ -47,6 +49,9 @@ class Screen:
             self.lines.append([])
 
     def put(self, character):
+        if self.column >= WIDTH:
+            self.move(self.row + 1)
+            self.column = 0
         line = self.lines[self.row]
         line.extend([(" ", frozenset())] * (self.column + 1 - len(line)))
         line[self.column] = (character, self.style)
@@ -139,7 +144,7 @@ text {{ fill: #e6edf3; }} rect {{ fill: #0d1117; stroke: #30363d; }}
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     with open(sys.argv[1], encoding="utf-8", errors="replace", newline="") as file:
         text = file.read()
@@ -147,10 +152,11 @@ def main():
     screen = Screen()
     screen.feed(text)
     lines = ["".join(character for character, _ in line).rstrip() and line for line in screen.lines]
+    start = sys.argv[2] if len(sys.argv) == 3 else ""
+    while lines and (not lines[0] or start not in "".join(character for character, _ in lines[0])):
+        lines.pop(0)
     while lines and not lines[-1]:
         lines.pop()
-    while lines and not lines[0]:
-        lines.pop(0)
     print("\n".join(draw(lines)))
 
 
