@@ -1,0 +1,46 @@
+//! One module a subcommand: its arguments, and what it does.
+
+use std::path::Path;
+
+use trueline_pipeline::{Diagnostics, Plan};
+use trueline_runtime::Runtime;
+
+use crate::context::Context;
+use crate::plugins::Shelf;
+
+pub(crate) mod check;
+pub(crate) mod package;
+pub(crate) mod plugin;
+pub(crate) mod predict;
+mod reference;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod show;
+pub(crate) mod verify;
+
+/// Checks a pipeline file with the components that it is locked to, and tells the plan's notes.
+///
+/// # Errors
+/// Everything that is wrong with the file.
+fn checked(
+    file: &Path,
+    runtime: &Runtime,
+    home: &Path,
+    context: &Context,
+) -> Result<Plan, Diagnostics> {
+    let plan = trueline_pipeline::check(
+        file,
+        runtime,
+        &Shelf {
+            home: home.to_owned(),
+        },
+    )?;
+    tell_notes(&plan, context);
+    Ok(plan)
+}
+
+fn tell_notes(plan: &Plan, context: &Context) {
+    for note in &plan.notes {
+        context.note(note);
+    }
+}

@@ -1,0 +1,130 @@
+//! `trueline run PIPELINE`
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use trueline_engine::{Options, RunReport};
+use trueline_pipeline::{Lock, LockError, Plan};
+use trueline_store::{RunFailure, RunState};
+
+use super::{checked, tell_notes};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::plugins::Shelf;
+use crate::progress::Progress;
+use crate::{home, views};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The pipeline file
+    pipeline: PathBuf,
+    #[command(flatten)]
+    work: Work,
+    /// Use the plugins of this build of Trueline, and lock them
+    #[arg(long)]
+    update_lock: bool,
+}
+
+/// How much of the machine is used; no result depends on it.
+#[derive(Debug, Args)]
+pub(crate) struct Work {
+    /// Stages at once, and workers of one stage [default: one a processor]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Rows read at once [default: 65536]
+    #[arg(long, value_name = "N")]
+    batch_rows: Option<NonZeroUsize>,
+}
+
+impl Work {
+    pub(crate) fn options(&self) -> Options {
+        let usual = Options::default();
+        Options {
+            threads: self.threads.map_or(usual.threads, NonZeroUsize::get),
+            batch_rows: self.batch_rows.map_or(usual.batch_rows, NonZeroUsize::get),
+        }
+    }
+}
+
+pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Result<Exit> {
+    let file = &arguments.pipeline;
+    let home = context.home_of(file);
+    let runtime = context.runtime(Some(&home))?;
+    let plan = if arguments.update_lock {
+        let plan =
+            trueline_pipeline::check_unlocked(file, &runtime, &Shelf { home: home.clone() })?;
+        tell_notes(&plan, context);
+        plan
+    } else {
+        checked(file, &runtime, &home, context)?
+    };
+    let store = home::open_store(&home)?;
+    if pin(&plan, arguments.update_lock)? {
+        context.note(&format!(
+            "the plugins are locked in {}",
+            context.shown(&Lock::path_of(file))
+        ));
+    }
+    let progress = Progress::of_run(&plan, context);
+    let report = trueline_engine::run(
+        &plan,
+        &store,
+        &runtime,
+        &arguments.work.options(),
+        &progress,
+    );
+    progress.finish();
+    let report = report?;
+    context.answer(&report, || {
+        let next = views::next(next_commands(&report, file, &home, context), context.style);
+        views::run::run(&report, context.style) + &next
+    })?;
+    Ok(exit(&report))
+}
+
+/// Locks the plan's plugins; with `anew`, a lock file that cannot be read is replaced.
+fn pin(plan: &Plan, anew: bool) -> Result<bool, LockError> {
+    match Lock::pin(plan) {
+        Err(_) if anew => Lock::of(plan).write(&plan.file).map(|()| true),
+        pinned => pinned,
+    }
+}
+
+fn exit(report: &RunReport) -> Exit {
+    match (report.state, report.failure) {
+        (RunState::Succeeded, _) => Exit::Done,
+        (_, Some(RunFailure::Gate)) => Exit::Refused,
+        _ => Exit::Failed,
+    }
+}
+
+fn next_commands(
+    report: &RunReport,
+    file: &Path,
+    home: &Path,
+    context: &Context,
+) -> Vec<(String, &'static str)> {
+    let flag = context.home_flag(home);
+    let mut commands = Vec::new();
+    if let Some(package) = &report.package {
+        let reference = format!("{}@{}", package.name, package.version);
+        if package.accepted {
+            let verify_flag = context.home_flag_of(file, home);
+            let verify = format!("trueline verify {}{verify_flag}", file.display());
+            commands.push((verify, "prove that every way gives the same bits"));
+            let predict = format!("trueline predict {reference} --input FILE{flag}");
+            commands.push((predict, "predict rows of CSV, NDJSON, Parquet or Arrow"));
+        } else {
+            commands.push((
+                format!("trueline package show {reference}{flag}"),
+                "look at what was refused",
+            ));
+        }
+    }
+    commands.push((
+        format!("trueline show {}{flag}", report.run),
+        "see what the run read, did and decided",
+    ));
+    commands
+}

@@ -1,0 +1,61 @@
+//! Reports as text for people. Every view is a function from a report to a text that ends with a line
+//! break; none of them reads or does anything.
+
+pub(crate) mod check;
+pub(crate) mod gate;
+pub(crate) mod metrics;
+pub(crate) mod package;
+pub(crate) mod plugin;
+pub(crate) mod run;
+pub(crate) mod runs;
+mod shortfall;
+pub(crate) mod show;
+pub(crate) mod stages;
+pub(crate) mod verify;
+
+use crate::grid::{Cell, Grid, cell};
+use crate::style::{Style, Tone};
+
+/// A section: its title, a line of its own, above what it holds; nothing if that is nothing.
+pub(crate) fn section(title: &str, body: &str, style: Style) -> String {
+    if body.is_empty() {
+        String::new()
+    } else {
+        format!("\n{}\n{body}", style.bold(title))
+    }
+}
+
+/// Names and texts, line by line.
+pub(crate) fn facts<'a>(
+    facts: impl IntoIterator<Item = (&'a str, String)>,
+    style: Style,
+) -> String {
+    let mut grid = Grid::default();
+    for (name, text) in facts {
+        grid.row([cell(name).tone(Tone::Dim), cell(text)]);
+    }
+    grid.render(2, style)
+}
+
+/// What can be typed next, and what for.
+pub(crate) fn next(
+    commands: impl IntoIterator<Item = (String, &'static str)>,
+    style: Style,
+) -> String {
+    let mut grid = Grid::default();
+    for (command, purpose) in commands {
+        grid.row([
+            cell(command).tone(Tone::Accent),
+            cell(purpose).tone(Tone::Dim),
+        ]);
+    }
+    section("next", &grid.render(2, style), style)
+}
+
+/// The text of an option; a dash if there is none.
+fn or_dash(text: Option<String>) -> Cell {
+    match text {
+        Some(text) => cell(text),
+        None => cell("-").tone(Tone::Dim),
+    }
+}

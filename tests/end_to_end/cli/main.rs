@@ -1,0 +1,15 @@
+//! The real `trueline` binary, from outside: what it answers, how it ends, and what it leaves behind.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod faults;
+mod integrity;
+mod json;
+mod outcomes;
+mod trips;
+mod ways;
+mod wrong_files;

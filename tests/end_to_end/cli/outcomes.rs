@@ -1,0 +1,131 @@
+//! Exit codes, and what is said with them.
+
+use crate::trips::{self, edited};
+
+#[test]
+fn a_run_that_succeeds_makes_a_package_that_predicts() {
+    let project = trips::project();
+    project.trueline("check trips.toml").exits(0);
+    assert!(!project.path("trips.lock").exists() && !project.path("trueline.lock").exists());
+    project
+        .trueline("run trips.toml")
+        .exits(0)
+        .says(&["trips@1", "accuracy", "sha256:"]);
+    assert!(project.path("trueline.lock").is_file());
+    project.trueline("verify trips.toml").exits(0);
+    project
+        .trueline("runs")
+        .exits(0)
+        .says(&["trips", "succeeded"]);
+    project
+        .trueline("show")
+        .exits(0)
+        .says(&["validate", "score", "gate"]);
+    project.trueline("package list").exits(0).says(&["trips"]);
+    project
+        .trueline("package show trips")
+        .exits(0)
+        .says(&["tabular", "gbdt", "distance"]);
+
+    let to_file = "predict trips@1 --input trips.csv --keep id --output answers.csv";
+    project.trueline(to_file).exits(0);
+    let answers = std::fs::read_to_string(project.path("answers.csv")).unwrap();
+    assert_eq!(answers.lines().count(), 1 + trips::ROWS);
+    assert!(answers.starts_with("id,prediction"), "{answers}");
+    let again = project
+        .trueline("predict trips@1 --input trips.csv --keep id")
+        .exits(0);
+    assert_eq!(again.stdout, answers);
+}
+
+#[test]
+fn a_package_file_predicts_elsewhere() {
+    let project = trips::project();
+    project.trueline("run trips.toml").exits(0);
+    project
+        .trueline("package export trips trips.trueline")
+        .exits(0);
+    let expected = project.trueline("predict trips --input trips.csv").exits(0);
+
+    let elsewhere = trips::project();
+    std::fs::copy(
+        project.path("trips.trueline"),
+        elsewhere.path("it.trueline"),
+    )
+    .unwrap();
+    let answer = elsewhere
+        .trueline("predict it.trueline --input trips.csv")
+        .exits(0);
+    assert_eq!(answer.stdout, expected.stdout);
+    elsewhere.trueline("package show it.trueline").exits(0);
+}
+
+#[test]
+fn a_failed_expectation_fails_the_run() {
+    let project = trips::project();
+    project.write("trips.toml", edited("max = 100", "max = 50"));
+    project
+        .trueline("run trips.toml")
+        .exits(1)
+        .says(&["validate", "distance", "50"]);
+    project.trueline("runs").exits(0).says(&["failed"]);
+}
+
+#[test]
+fn a_gate_that_says_no_names_the_number_that_fell_short() {
+    let project = trips::project();
+    project.write("trips.toml", edited("accuracy >= 0.8", "accuracy >= 1.5"));
+    let refused = project.trueline("run trips.toml --json").exits(3).json();
+    let accuracy = refused["gates"][0]["verdicts"][0]["values"][0][1]
+        .as_f64()
+        .unwrap();
+    assert!(accuracy > 0.8 && accuracy <= 1.0);
+    project
+        .trueline("show")
+        .exits(0)
+        .says(&["score.accuracy >= 1.5"]);
+    // What was refused is kept to be looked at.
+    project
+        .trueline("package show trips")
+        .exits(0)
+        .says(&["refused"]);
+}
+
+#[test]
+fn wrong_arguments_are_told() {
+    let project = trips::project();
+    project
+        .trueline("rum trips.toml")
+        .exits(2)
+        .says(&["rum", "run"]);
+    project.trueline("run").exits(2);
+    project.trueline("run trips.toml --threads 0").exits(2);
+    project.trueline("package show nothing").exits(1);
+    project
+        .trueline("predict nothing --input trips.csv")
+        .exits(1);
+    project
+        .trueline("run missing.toml")
+        .exits(2)
+        .says(&["missing.toml"]);
+}
+
+#[test]
+fn rows_that_do_not_fit_a_package_are_told() {
+    let project = trips::project();
+    project.trueline("run trips.toml").exits(0);
+    project.write("few.csv", "city\nA\n");
+    project
+        .trueline("predict trips --input few.csv")
+        .exits(1)
+        .says(&["distance"]);
+    project.write("odd.csv", "distance,city\nfar,A\n");
+    project
+        .trueline("predict trips --input odd.csv")
+        .exits(1)
+        .says(&["distance", "far"]);
+    project
+        .trueline("predict trips --input missing.csv")
+        .exits(1)
+        .says(&["missing.csv"]);
+}

@@ -1,0 +1,232 @@
+//! The four laws, for every standard stage as the component that ships: on both back ends, loaded and
+//! baked, on tables that hold whatever breaks stages. The stages' own tests check them natively, with
+//! many more tables; here few are enough to meet what only a component can do wrong.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod laws;
+mod shuffle;
+
+use std::cell::Cell as Counter;
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use trueline_sdk::testing::{Cell, Table, cells, tables, tables_of};
+use trueline_sdk::{DataType, Field, Role, Schema};
+
+use laws::{Case, check};
+
+/// Random tables that each law is tried with.
+const CASES: u32 = 10;
+/// How many of them are also mapped by a baked component, which takes a compilation each.
+const BAKED_CASES: u32 = 2;
+
+/// Checks random cases of a stage.
+fn laws<T: std::fmt::Debug>(
+    stage: &str,
+    random: impl Strategy<Value = T>,
+    case: impl Fn(&T) -> Case<'_>,
+) {
+    let config = ProptestConfig {
+        cases: CASES,
+        failure_persistence: None,
+        max_shrink_iters: 40,
+        ..ProptestConfig::default()
+    };
+    let done = Counter::new(0);
+    proptest!(config, |(tables in random, seed in any::<u64>())| {
+        let is_baked = done.replace(done.get() + 1) < BAKED_CASES;
+        check(stage, &case(&tables), seed, is_baked);
+    });
+}
+
+#[test]
+fn expect_keeps_the_laws() {
+    const EVERYTHING: &str = r#"{
+        "rows": {"min": 3, "max": 12},
+        "unique": ["utf8", "int32", "binary"],
+        "columns": {
+            "boolean": {"allowed": [true], "max_null_share": 0.2},
+            "int32": {"min": -2, "max": 2, "allowed": [1, 2, 3]},
+            "int64": {"min": -2, "max": 2, "severity": "warn"},
+            "float64": {"min": -0.0, "max": 1e300, "finite": true},
+            "utf8": {"allowed": ["", "a", "é"]},
+            "timestamp": {"min": "1970-01-01", "max": "1970-01-02"},
+            "binary": {"max_null_share": 0.1},
+            "missing": {"severity": "warn"}
+        }
+    }"#;
+    laws("expect", tables(&every_type(), 0..30), |table| Case {
+        params: EVERYTHING,
+        inputs: vec![("rows", table)],
+        rows: None,
+    });
+}
+
+#[test]
+fn lookup_keeps_the_laws() {
+    let keys = [
+        Field::new("name", DataType::Utf8),
+        Field::new("day", DataType::Date),
+    ];
+    let taken = [
+        Field::new("x", DataType::Float64),
+        Field::new("label", DataType::Utf8),
+    ];
+    let any = |fields: &[Field]| {
+        let columns = fields.iter().map(|field| (field.clone(), cells(field)));
+        columns.collect::<Vec<_>>()
+    };
+    // No key twice, so that the table is learned.
+    let table = tables_of([any(&keys), any(&taken)].concat(), 0..12).prop_map(|table| {
+        let mut seen = BTreeSet::new();
+        let key = |row: usize| {
+            format!(
+                "{:?}",
+                (&table.column("name")[row], &table.column("day")[row])
+            )
+        };
+        let rows: Vec<usize> = (0..table.rows())
+            .filter(|&row| seen.insert(key(row)))
+            .collect();
+        table.take(&rows)
+    });
+    laws(
+        "lookup",
+        (table, tables_of(any(&keys), 0..30)),
+        |(table, rows)| Case {
+            params: r#"{"on": ["name", "day"], "take": ["x", "label"], "as": {"label": "text"}}"#,
+            inputs: vec![("rows", table)],
+            rows: Some(rows),
+        },
+    );
+}
+
+#[test]
+fn tabular_keeps_the_laws() {
+    const STEPS: &str = r#"{"steps": [
+        {"op": "clip", "columns": ["float64", "float32"], "min": -1e6, "max": 1e6},
+        {"op": "impute", "columns": ["int32", "boolean", "float64"], "with": "median", "indicator": true},
+        {"op": "impute", "columns": "utf8", "with": "most-frequent"},
+        {"op": "impute", "columns": "float32", "with": "mean"},
+        {"op": "log1p", "columns": "float32"},
+        {"op": "one-hot", "columns": "utf8", "unknown": "ignore"},
+        {"op": "ordinal", "columns": "int64", "unknown": -1},
+        {"op": "date-parts", "columns": "timestamp", "parts": ["month", "hour"]},
+        {"op": "standard-scale", "columns": ["int32", "float64"]},
+        {"op": "min-max-scale", "columns": "timestamp_hour"},
+        {"op": "assemble", "columns": "*", "into": "features"}
+    ]}"#;
+    let schema = Schema::new(
+        every_type()
+            .fields
+            .into_iter()
+            .filter(|field| !matches!(field.data_type, DataType::Binary | DataType::Date)),
+    );
+    let random = (tables(&schema, 1..40), tables(&schema, 0..40));
+    laws("tabular", random, |(training, rows)| Case {
+        params: STEPS,
+        inputs: vec![("rows", training)],
+        rows: Some(rows),
+    });
+}
+
+#[test]
+fn gbdt_keeps_the_laws() {
+    const PARAMS: &str = r#"{
+        "features": ["a", "b", "c", "d"], "num_boost_round": 4, "min_child_weight": 0.1,
+        "objective": "binary:logistic", "max_bin": 8, "early_stopping_rounds": 2, "margin_into": "margin"
+    }"#;
+    let features = [
+        Field::new("a", DataType::Float64),
+        Field::new("b", DataType::Int64),
+        Field::new("c", DataType::Boolean),
+        Field::new("d", DataType::Float32List(2)),
+    ];
+    let label = Field::new("y", DataType::Int32)
+        .required()
+        .with_role(Role::Label);
+    let weight = Field::new("w", DataType::Float32)
+        .required()
+        .with_role(Role::Weight);
+    let table = || {
+        let any = features.clone().map(|field| (field.clone(), cells(&field)));
+        let learnable = [
+            (label.clone(), (0..2).prop_map(Cell::Int32).boxed()),
+            (
+                weight.clone(),
+                (0..5_u8)
+                    .prop_map(|halves| Cell::Float32(f32::from(halves) / 2.0))
+                    .boxed(),
+            ),
+        ];
+        tables_of(any.into_iter().chain(learnable).collect(), 0..60)
+    };
+    laws("gbdt", (table(), table()), |(training, validation)| Case {
+        params: PARAMS,
+        inputs: vec![("rows", training), ("validation", validation)],
+        rows: Some(validation),
+    });
+}
+
+#[test]
+fn metrics_keep_the_laws() {
+    let probability = prop_oneof![
+        1 => Just(Cell::Null),
+        2 => prop::sample::select(vec![0.0, -0.0, 1.0, 0.5, f64::from_bits(1)]).prop_map(Cell::from),
+        3 => (0.0..=1.0).prop_map(Cell::from),
+    ];
+    let label = Field::new("y", DataType::Boolean);
+    let table = tables_of(
+        vec![
+            (label.clone(), cells(&label)),
+            (
+                Field::new("prediction", DataType::Float64),
+                probability.boxed(),
+            ),
+            (
+                Field::new("w", DataType::Int32),
+                (0..3).prop_map(Cell::Int32).boxed(),
+            ),
+        ],
+        0..40,
+    );
+    laws("metrics", table, |table| Case {
+        params: r#"{"label": "y", "nulls": "skip", "weight": "w"}"#,
+        inputs: vec![("rows", table)],
+        rows: None,
+    });
+}
+
+#[test]
+fn no_standard_stage_is_left_out() {
+    let names: Vec<_> = trueline_stages::standard()
+        .iter()
+        .map(|stage| stage.name)
+        .collect();
+    assert_eq!(names, ["expect", "gbdt", "lookup", "metrics", "tabular"]);
+}
+
+/// A column of every type, called by its type.
+fn every_type() -> Schema {
+    use DataType::{
+        Binary, Boolean, Date, Float32, Float32List, Float64, Int32, Int64, Timestamp, Utf8,
+    };
+    let types = [
+        Boolean,
+        Int32,
+        Int64,
+        Float32,
+        Float64,
+        Utf8,
+        Binary,
+        Timestamp,
+        Date,
+        Float32List(2),
+    ];
+    Schema::new(types.map(|data_type| Field::new(data_type.to_string(), data_type)))
+}
