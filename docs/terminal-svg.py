@@ -106,14 +106,13 @@ class Screen:
 
 
 def runs(line):
-    """Neighbouring characters of one style: (column, text, style)."""
+    """Neighbouring characters of one style, cut at gaps, which some renderers close: (column, text, style)."""
     start = 0
     for end in range(1, len(line) + 1):
         if end == len(line) or line[end][1] != line[start][1]:
             text = "".join(character for character, _ in line[start:end])
-            shown = text.strip(" ")
-            if shown:
-                yield start + text.index(shown[0]), shown, line[start][1]
+            for piece in re.finditer(r"\S+(?: \S+)*", text):
+                yield start + piece.start(), piece.group(), line[start][1]
             start = end
 
 
@@ -123,7 +122,7 @@ def draw(lines):
     colours = lambda palette: " ".join(f".{name} {{ fill: {colour}; }}" for name, colour in palette.items())
     yield f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">'
     yield f"""<style>
-text {{ font: 14px {FONT}; fill: #24292f; white-space: pre; }}
+text {{ font: 14px {FONT}; fill: #24292f; }}
 rect {{ fill: #f6f8fa; stroke: #d0d7de; }}
 .bold {{ font-weight: 600; }} .dim {{ opacity: 0.7; }}
 {colours(LIGHT)}
