@@ -16,6 +16,8 @@ pub(crate) struct Context {
     pub(crate) home: Option<PathBuf>,
     /// The home that the next command will be asked for if it is not told otherwise.
     pub(crate) usual_home: Option<PathBuf>,
+    /// What to type for this program.
+    pub(crate) program: String,
     /// The current folder; empty if it cannot be told.
     pub(crate) folder: PathBuf,
     /// What standard output can show.
@@ -26,13 +28,15 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(global: &Global) -> Self {
+        let folder = std::env::current_dir().unwrap_or_default();
         Self {
             json: global.json,
             home: global.home.clone(),
             usual_home: std::env::var_os(HOME_VARIABLE)
                 .filter(|home| !home.is_empty())
                 .map(PathBuf::from),
-            folder: std::env::current_dir().unwrap_or_default(),
+            program: program(&folder),
+            folder,
             style: Style::of(&std::io::stdout()),
             error_style: Style::of(&std::io::stderr()),
         }
@@ -48,9 +52,23 @@ impl Context {
 
     /// A path as one would type it here: relative if it lies below the current folder.
     pub(crate) fn shown(&self, path: &Path) -> String {
-        let relative = path.strip_prefix(&self.folder).ok();
-        let relative = relative
-            .filter(|path| !path.as_os_str().is_empty() && !self.folder.as_os_str().is_empty());
-        relative.unwrap_or(path).display().to_string()
+        shown(path, &self.folder)
+    }
+}
+
+fn shown(path: &Path, folder: &Path) -> String {
+    let below = path.strip_prefix(folder).ok();
+    let below =
+        below.filter(|below| !below.as_os_str().is_empty() && !folder.as_os_str().is_empty());
+    below.unwrap_or(path).display().to_string()
+}
+
+/// The program as it was started, so that what is shown can be typed: a name that the shell finds, or
+/// a path.
+fn program(folder: &Path) -> String {
+    let started = std::env::args_os().next().map(PathBuf::from);
+    match started.filter(|path| path.components().count() > 1) {
+        Some(path) => shown(&path, folder),
+        None => "trueline".to_owned(),
     }
 }

@@ -38,7 +38,16 @@ impl Context {
     /// # Errors
     /// If there is no home, if nothing has run in it, or if it cannot be opened.
     pub(crate) fn store(&self) -> anyhow::Result<Store> {
-        let Some(home) = self.nearest_home() else {
+        self.store_of(None)
+    }
+
+    /// Opens the store of a pipeline file's home, or without one as [`store`](Self::store).
+    ///
+    /// # Errors
+    /// As `store`.
+    pub(crate) fn store_of(&self, pipeline_file: Option<&Path>) -> anyhow::Result<Store> {
+        let home = pipeline_file.map(|file| self.home_of(file));
+        let Some(home) = home.or_else(|| self.nearest_home()) else {
             let message = format!(
                 "there is no {FOLDER} in {} or above it",
                 self.folder.display()
@@ -115,6 +124,7 @@ mod tests {
             json: false,
             home,
             usual_home: None,
+            program: "trueline".to_owned(),
             folder: folder.to_owned(),
             style,
             error_style,

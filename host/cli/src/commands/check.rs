@@ -21,7 +21,11 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     let plan = checked(&arguments.pipeline, &runtime, &home, context)?;
     context.answer(&plan, || {
         let flag = context.home_flag_of(&arguments.pipeline, &home);
-        let run = format!("trueline run {}{flag}", arguments.pipeline.display());
+        let run = format!(
+            "{} run {}{flag}",
+            context.program,
+            arguments.pipeline.display()
+        );
         views::check::check(&plan, context.style) + &views::next([(run, "run it")], context.style)
     })?;
     Ok(Exit::Done)

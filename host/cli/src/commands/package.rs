@@ -15,7 +15,10 @@ use crate::views;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List packages by name and version
-    List,
+    List {
+        /// A pipeline file, for the packages of its home [default: those of the home of this folder]
+        pipeline: Option<PathBuf>,
+    },
     /// Show what a package consists of, reads and answers
     Show {
         /// A name, `name@version`, digest, or `.trueline` file
@@ -32,8 +35,8 @@ pub(crate) enum Command {
 
 pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
-        Command::List => {
-            let packages = all_packages(&context.store()?)?;
+        Command::List { pipeline } => {
+            let packages = all_packages(&context.store_of(pipeline.as_deref())?)?;
             context.answer(&packages, || views::package::list(&packages, context.style))?;
         }
         Command::Show { package } => show(&reference::find(package, context)?, context)?,

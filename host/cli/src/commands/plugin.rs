@@ -208,6 +208,8 @@ fn build(folder: &Path, output: Option<&Path>, context: &Context) -> anyhow::Res
         })
     });
     let built = built.collect::<anyhow::Result<Vec<_>>>()?;
-    context.answer(&built, || views::plugin::built(&built, context.style))?;
+    context.answer(&built, || {
+        views::plugin::built(&built, &context.program, context.style)
+    })?;
     Ok(Exit::Done)
 }

@@ -105,25 +105,25 @@ fn next_commands(
     home: &Path,
     context: &Context,
 ) -> Vec<(String, &'static str)> {
-    let flag = context.home_flag(home);
+    let (program, flag) = (&context.program, context.home_flag(home));
     let mut commands = Vec::new();
     if let Some(package) = &report.package {
         let reference = format!("{}@{}", package.name, package.version);
         if package.accepted {
             let verify_flag = context.home_flag_of(file, home);
-            let verify = format!("trueline verify {}{verify_flag}", file.display());
+            let verify = format!("{program} verify {}{verify_flag}", file.display());
             commands.push((verify, "prove that every way gives the same bits"));
-            let predict = format!("trueline predict {reference} --input FILE{flag}");
+            let predict = format!("{program} predict {reference} --input FILE{flag}");
             commands.push((predict, "predict rows of CSV, NDJSON, Parquet or Arrow"));
         } else {
             commands.push((
-                format!("trueline package show {reference}{flag}"),
+                format!("{program} package show {reference}{flag}"),
                 "look at what was refused",
             ));
         }
     }
     commands.push((
-        format!("trueline show {}{flag}", report.run),
+        format!("{program} show {}{flag}", report.run),
         "see what the run read, did and decided",
     ));
     commands

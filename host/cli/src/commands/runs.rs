@@ -1,5 +1,7 @@
 //! `trueline runs`
 
+use std::path::PathBuf;
+
 use clap::Args;
 use trueline_store::{RunId, RunPage};
 
@@ -9,9 +11,11 @@ use crate::views;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Only the runs of this pipeline
-    #[arg(long, value_name = "NAME")]
-    pipeline: Option<String>,
+    /// A pipeline file, for the runs of its home [default: those of the home of this folder]
+    pipeline: Option<PathBuf>,
+    /// Only the runs of pipelines with this name
+    #[arg(long)]
+    name: Option<String>,
     /// So many at most
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
@@ -21,17 +25,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Result<Exit> {
-    let Arguments {
-        pipeline,
-        limit,
-        before,
-    } = arguments;
     let page = RunPage {
-        pipeline: pipeline.clone(),
-        before: before.clone(),
-        limit: *limit,
+        pipeline: arguments.name.clone(),
+        before: arguments.before.clone(),
+        limit: arguments.limit,
     };
-    let runs = context.store()?.runs(&page)?;
+    let runs = context
+        .store_of(arguments.pipeline.as_deref())?
+        .runs(&page)?;
     context.answer(&runs, || views::runs::runs(&runs, context.style))?;
     Ok(Exit::Done)
 }

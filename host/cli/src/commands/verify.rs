@@ -95,7 +95,8 @@ fn of_pipeline(file: &Path, context: &Context) -> anyhow::Result<Subject> {
             context.shown(&home)
         );
         let run = format!(
-            "trueline run {}{}",
+            "{} run {}{}",
+            context.program,
             file.display(),
             context.home_flag_of(file, &home)
         );

@@ -29,13 +29,21 @@ pub(crate) struct Bars {
     width: usize,
 }
 
+/// As long as the names of a proof's ways are, which it tells one by one.
+const WAY_WIDTH: usize = 30;
+
 /// The key of the line for datasets; no stage has a space in its name.
 const DATASETS: &str = "read data";
 
 impl Bars {
     pub(crate) fn new(plugins: BTreeMap<String, String>, stays: bool, style: Style) -> Self {
         let names = plugins.keys().map(String::as_str).chain([DATASETS]);
-        let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
+        let longest = names.map(|name| name.chars().count()).max().unwrap_or(0);
+        let width = if plugins.is_empty() {
+            WAY_WIDTH
+        } else {
+            longest
+        };
         let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         Self {
             screen,

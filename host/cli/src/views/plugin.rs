@@ -53,7 +53,7 @@ pub(crate) fn inspect(plugin: &Inspected, style: Style) -> String {
 }
 
 /// The components that were written, and how a pipeline uses the first of them.
-pub(crate) fn built(components: &[Built], style: Style) -> String {
+pub(crate) fn built(components: &[Built], program: &str, style: Style) -> String {
     let mut grid = Grid::with_heads([
         cell("plugin"),
         cell("world"),
@@ -74,7 +74,7 @@ pub(crate) fn built(components: &[Built], style: Style) -> String {
         text += &next(
             [
                 (
-                    format!("trueline plugin inspect {file}"),
+                    format!("{program} plugin inspect {file}"),
                     "what it imports and exports",
                 ),
                 (
@@ -118,6 +118,6 @@ mod tests {
             size_bytes: 84_123,
             world: World::Transform,
         };
-        insta::assert_snapshot!(built(&[component], Style::PLAIN));
+        insta::assert_snapshot!(built(&[component], "trueline", Style::PLAIN));
     }
 }

@@ -43,7 +43,9 @@ pub(crate) fn stages<'a>(lines: impl IntoIterator<Item = Line<'a>>, style: Style
             .filter(|rows| *rows > 0)
             .map(numbers::count)
             .unwrap_or_default();
-        let time = line.elapsed_ms.map(numbers::elapsed).unwrap_or_default();
+        // What did not run took no time.
+        let elapsed_ms = line.elapsed_ms.filter(|_| mark != Mark::Skipped);
+        let time = elapsed_ms.map(numbers::elapsed).unwrap_or_default();
         grid.row(
             cells
                 .into_iter()

@@ -157,7 +157,7 @@ mod tests {
         check(
             Format::Json,
             &[rows()],
-            "{\"name\":\"a, b\",\"p\":0.1}\n{\"name\":null,\"p\":3e-9}\n",
+            "{\"name\":\"a, b\",\"p\":0.1}\n{\"name\":null,\"p\":3.0e-9}\n",
         );
         check(Format::Json, &[], "");
     }
