@@ -8,6 +8,8 @@ mod arrows;
 mod bench;
 mod command;
 mod demo;
+#[cfg(test)]
+mod documents;
 mod setup;
 mod test;
 

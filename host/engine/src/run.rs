@@ -57,7 +57,7 @@ pub fn run(
         reports: BTreeMap::new(),
     };
     let started = Instant::now();
-    match running.to_the_end(started) {
+    match running.complete(started) {
         Ok(report) => Ok(report),
         Err(error) => {
             // The first error is the one to tell; closing the run may well fail for the same reason.
@@ -101,7 +101,7 @@ struct Done {
 }
 
 impl Running<'_> {
-    fn to_the_end(&mut self, started: Instant) -> Result<RunReport> {
+    fn complete(&mut self, started: Instant) -> Result<RunReport> {
         self.store
             .add_stages(&self.run, self.plan.stages.iter().map(new_stage).collect())?;
         self.store.start_run(&self.run)?;

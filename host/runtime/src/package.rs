@@ -1,6 +1,7 @@
 //! Packages: what serving runs. A chain of maps with their parameters and states, and nothing else.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -177,17 +178,18 @@ impl Package {
     ) -> Result<Self, E> {
         let mut parts = BTreeMap::new();
         for digest in manifest.parts() {
-            if !parts.contains_key(&digest) {
-                let bytes = part(digest)?;
-                if Digest::of(&bytes) != digest {
-                    return Err(Error::MissingPart {
-                        what: "the unchanged bytes of",
-                        digest,
-                    }
-                    .into());
+            let Entry::Vacant(entry) = parts.entry(digest) else {
+                continue;
+            };
+            let bytes = part(digest)?;
+            if Digest::of(&bytes) != digest {
+                return Err(Error::MissingPart {
+                    what: "the unchanged bytes of",
+                    digest,
                 }
-                parts.insert(digest, bytes);
+                .into());
             }
+            entry.insert(bytes);
         }
         let digest = Digest::of(manifest.to_json()?.as_bytes());
         Ok(Self {

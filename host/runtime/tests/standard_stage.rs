@@ -1,4 +1,5 @@
 //! A standard stage through all that the runtime offers: describe, reduce, merge, map, bake, package.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 use std::sync::Arc;
 
@@ -88,7 +89,7 @@ fn a_reduction_does_not_depend_on_partition_or_back_end() {
     let runtime = Runtime::new(Backend::Cranelift, None).unwrap();
     let pulley = Runtime::new(Backend::Pulley, None).unwrap();
     let whole = rows(&[1.0, 2.5, 1e100, -0.0, f64::NAN]);
-    let expected = fit(&runtime, &[whole.clone()]);
+    let expected = fit(&runtime, std::slice::from_ref(&whole));
     assert_eq!(fit(&runtime, &[c.clone(), a.clone(), b.clone()]), expected);
     assert_eq!(fit(&pulley, &[b, c, a]), expected);
 }

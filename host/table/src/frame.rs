@@ -101,8 +101,7 @@ mod tests {
         for offset in 0..=3 {
             for length in 0..=3 - offset {
                 let slice = batch.slice(offset, length);
-                let rows =
-                    UInt32Array::from_iter_values((offset..offset + length).map(|row| row as u32));
+                let rows = UInt64Array::from_iter_values(offset as u64..(offset + length) as u64);
                 let copy = arrow::compute::take_record_batch(&batch, &rows).unwrap();
                 assert_eq!(frame(&schema, &slice), frame(&schema, &copy));
             }

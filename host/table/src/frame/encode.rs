@@ -228,7 +228,7 @@ impl Writer<'_> {
 fn vectors(column: &ArrayRef, width: u32) -> Option<ArrayRef> {
     let list = column.as_fixed_size_list_opt()?;
     let width = width as usize;
-    let start = usize::try_from(list.value_offset_at(0)).ok()?;
+    let start = list.value_offset_at(0);
     let fits = usize::try_from(list.value_length()) == Ok(width);
     let values = fits.then(|| list.values().slice(start, list.len() * width))?;
     let whole = values.null_count() == 0
