@@ -6,6 +6,8 @@ mod encode;
 pub use decode::decode;
 pub use encode::encode;
 
+use crate::DataType;
+
 const CANONICAL_F32: u32 = 0x7fc0_0000;
 const CANONICAL_F64: u64 = 0x7ff8_0000_0000_0000;
 
@@ -13,6 +15,9 @@ const CANONICAL_F64: u64 = 0x7ff8_0000_0000_0000;
 const HEADER: usize = 8;
 /// The bytes of a column's descriptor.
 const DESCRIPTOR: usize = 8;
+
+/// Bytes of numbers that are worked on at a time: few enough to stay in the fastest cache.
+const BLOCK_BYTES: usize = 2048;
 
 /// Walks over the rows whose bit is 0.
 fn for_each_null(bits: &[u8], rows: usize, mut visit: impl FnMut(usize)) {
@@ -25,6 +30,36 @@ fn for_each_null(bits: &[u8], rows: usize, mut visit: impl FnMut(usize)) {
             }
             visit(row);
             nulls &= nulls - 1;
+        }
+    }
+}
+
+/// Makes the NaNs among the numbers of a column canonical; other types have none.
+fn mend_nans(data_type: DataType, values: &mut [u8]) {
+    match data_type {
+        DataType::Float32 | DataType::Float32List(_) => {
+            let is_nan = |bytes| f32::from_le_bytes(bytes).is_nan();
+            mend(values, is_nan, CANONICAL_F32.to_le_bytes());
+        }
+        DataType::Float64 | DataType::Float64List(_) => {
+            let is_nan = |bytes| f64::from_le_bytes(bytes).is_nan();
+            mend(values, is_nan, CANONICAL_F64.to_le_bytes());
+        }
+        _ => {}
+    }
+}
+
+/// Looks first, writes only where there is a NaN at all: most blocks have none.
+fn mend<const N: usize>(values: &mut [u8], is_nan: impl Fn([u8; N]) -> bool, canonical: [u8; N]) {
+    for block in values.chunks_mut(BLOCK_BYTES) {
+        let (numbers, _) = block.as_chunks_mut::<N>();
+        let found = numbers
+            .iter()
+            .fold(false, |found, &bytes| found | is_nan(bytes));
+        if found {
+            for bytes in numbers.iter_mut().filter(|bytes| is_nan(**bytes)) {
+                *bytes = canonical;
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use arrow::datatypes::{
     TimestampMicrosecondType,
 };
 
-use super::{CANONICAL_F32, CANONICAL_F64, DESCRIPTOR, HEADER, for_each_null};
+use super::{DESCRIPTOR, HEADER, for_each_null, mend_nans};
 use crate::{DataType, Error, Field, Result, Schema};
 
 /// Reads a frame of this schema; the columns are slices of its bytes, not copies. NaNs are mended.
@@ -176,41 +176,6 @@ impl Place {
 fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
     let bytes = bytes.get(at..at + 4)?;
     Some(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize)
-}
-
-fn mend_nans(data_type: DataType, values: &mut [u8]) {
-    match data_type {
-        DataType::Float32 | DataType::Float32List(_) => {
-            mend(
-                values,
-                |bytes| f32::from_le_bytes(bytes).is_nan(),
-                CANONICAL_F32.to_le_bytes(),
-            );
-        }
-        DataType::Float64 | DataType::Float64List(_) => {
-            mend(
-                values,
-                |bytes| f64::from_le_bytes(bytes).is_nan(),
-                CANONICAL_F64.to_le_bytes(),
-            );
-        }
-        _ => {}
-    }
-}
-
-/// Looks first, writes only where there is a NaN at all: most blocks have none.
-fn mend<const N: usize>(values: &mut [u8], is_nan: impl Fn([u8; N]) -> bool, canonical: [u8; N]) {
-    for block in values.chunks_mut(256 * N) {
-        let (numbers, _) = block.as_chunks_mut::<N>();
-        let found = numbers
-            .iter()
-            .fold(false, |found, &bytes| found | is_nan(bytes));
-        if found {
-            for bytes in numbers.iter_mut().filter(|bytes| is_nan(**bytes)) {
-                *bytes = canonical;
-            }
-        }
-    }
 }
 
 fn array(field: &Field, place: &Place, rows: usize, frame: &Buffer) -> Result<ArrayRef> {

@@ -3,10 +3,11 @@
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{
-    Date32Type, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    ArrowPrimitiveType, Date32Type, Float32Type, Float64Type, Int32Type, Int64Type,
+    TimestampMicrosecondType,
 };
 
-use super::{CANONICAL_F32, CANONICAL_F64, DESCRIPTOR, HEADER, for_each_null};
+use super::{DESCRIPTOR, HEADER, for_each_null, mend_nans};
 use crate::{DataType, Error, Field, Result, Schema};
 
 /// Writes the rows of `batch` into `frame`, which is emptied first; a buffer that is used again spares
@@ -51,11 +52,7 @@ struct Writer<'f> {
 
 impl Writer<'_> {
     fn column(&mut self, field: &Field, column: &ArrayRef) -> Result<()> {
-        let mismatch = || Error::Mismatch {
-            column: field.name.clone(),
-            found: column.data_type().to_string(),
-            expected: field.data_type.to_string(),
-        };
+        let mismatch = || mismatch(field, column);
         let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
         if let Some(nulls) = nulls {
             self.put_u32(self.descriptor, nulls.null_count(), field)?;
@@ -71,61 +68,19 @@ impl Writer<'_> {
                 }
                 return Ok(());
             }
-            DataType::Int32 => self.numbers(
-                column
-                    .as_primitive_opt::<Int32Type>()
-                    .ok_or_else(mismatch)?
-                    .values(),
-                |value| value.to_le_bytes(),
-            ),
-            DataType::Date => self.numbers(
-                column
-                    .as_primitive_opt::<Date32Type>()
-                    .ok_or_else(mismatch)?
-                    .values(),
-                |value| value.to_le_bytes(),
-            ),
-            DataType::Int64 => self.numbers(
-                column
-                    .as_primitive_opt::<Int64Type>()
-                    .ok_or_else(mismatch)?
-                    .values(),
-                |value| value.to_le_bytes(),
-            ),
-            DataType::Timestamp => self.numbers(
-                column
-                    .as_primitive_opt::<TimestampMicrosecondType>()
-                    .ok_or_else(mismatch)?
-                    .values(),
-                |value| value.to_le_bytes(),
-            ),
-            DataType::Float32 => self.numbers(
-                column
-                    .as_primitive_opt::<Float32Type>()
-                    .ok_or_else(mismatch)?
-                    .values(),
-                canonical_f32,
-            ),
-            DataType::Float64 => self.numbers(
-                column
-                    .as_primitive_opt::<Float64Type>()
-                    .ok_or_else(mismatch)?
-                    .values(),
-                canonical_f64,
-            ),
+            DataType::Int32 => self.numbers::<Int32Type>(field, column)?,
+            DataType::Date => self.numbers::<Date32Type>(field, column)?,
+            DataType::Int64 => self.numbers::<Int64Type>(field, column)?,
+            DataType::Timestamp => self.numbers::<TimestampMicrosecondType>(field, column)?,
+            DataType::Float32 => self.numbers::<Float32Type>(field, column)?,
+            DataType::Float64 => self.numbers::<Float64Type>(field, column)?,
             DataType::Float32List(width) => {
                 let values = vectors(column, width).ok_or_else(mismatch)?;
-                let values = values
-                    .as_primitive_opt::<Float32Type>()
-                    .ok_or_else(mismatch)?;
-                self.numbers(values.values(), canonical_f32);
+                self.numbers::<Float32Type>(field, &values)?;
             }
             DataType::Float64List(width) => {
                 let values = vectors(column, width).ok_or_else(mismatch)?;
-                let values = values
-                    .as_primitive_opt::<Float64Type>()
-                    .ok_or_else(mismatch)?;
-                self.numbers(values.values(), canonical_f64);
+                self.numbers::<Float64Type>(field, &values)?;
             }
             DataType::Utf8 => {
                 let texts = column.as_string_opt::<i32>().ok_or_else(mismatch)?;
@@ -146,15 +101,19 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Appends numbers, each by its bytes. A loop over exact chunks of the reserved space, so that
-    /// copying and mending NaNs is one vectorized pass.
-    fn numbers<T: Copy, const N: usize>(&mut self, values: &[T], to_bytes: impl Fn(T) -> [u8; N]) {
+    /// Appends numbers as they lie in memory, and then mends their NaNs. The copy comes first and in
+    /// one go: alternating between the two block by block keeps the processor from fetching ahead,
+    /// and took twice as long.
+    fn numbers<T: ArrowPrimitiveType>(&mut self, field: &Field, column: &ArrayRef) -> Result<()> {
+        let Some(numbers) = column.as_primitive_opt::<T>() else {
+            return Err(mismatch(field, column));
+        };
         let at = self.frame.len();
         self.frame
-            .resize((at + values.len() * N).next_multiple_of(8), 0);
-        for (bytes, &value) in self.frame[at..].chunks_exact_mut(N).zip(values) {
-            bytes.copy_from_slice(&to_bytes(value));
-        }
+            .extend_from_slice(numbers.values().inner().as_slice());
+        mend_nans(field.data_type, &mut self.frame[at..]);
+        self.pad();
+        Ok(())
     }
 
     fn bits(&mut self, bits: &BooleanBuffer) {
@@ -223,6 +182,14 @@ impl Writer<'_> {
     }
 }
 
+fn mismatch(field: &Field, column: &ArrayRef) -> Error {
+    Error::Mismatch {
+        column: field.name.clone(),
+        found: column.data_type().to_string(),
+        expected: field.data_type.to_string(),
+    }
+}
+
 /// The elements of the rows of a vector column. An element may be null only where its whole row is:
 /// Arrow's kernels leave such elements behind.
 fn vectors(column: &ArrayRef, width: u32) -> Option<ArrayRef> {
@@ -235,22 +202,4 @@ fn vectors(column: &ArrayRef, width: u32) -> Option<ArrayRef> {
         || (0..values.len())
             .all(|element| values.is_valid(element) || list.is_null(element / width));
     whole.then_some(values)
-}
-
-fn canonical_f32(value: f32) -> [u8; 4] {
-    let bits = if value.is_nan() {
-        CANONICAL_F32
-    } else {
-        value.to_bits()
-    };
-    bits.to_le_bytes()
-}
-
-fn canonical_f64(value: f64) -> [u8; 8] {
-    let bits = if value.is_nan() {
-        CANONICAL_F64
-    } else {
-        value.to_bits()
-    };
-    bits.to_le_bytes()
 }
