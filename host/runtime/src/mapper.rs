@@ -1,7 +1,8 @@
 //! A loaded map, and how rows are put before it.
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
+use arrow::compute::BatchCoalescer;
+use arrow::error::ArrowError;
 use trueline_table::{Schema, frame};
 use wasmtime::component::ComponentExportIndex;
 
@@ -11,7 +12,7 @@ use crate::{Error, Limits, Result, convert};
 
 /// Bytes of rows that cross at once. Small enough that what is copied in, computed and copied out stays
 /// in a core's own cache; law 1 makes the cut invisible.
-const PIECE_BYTES: usize = 256 << 10;
+const PIECE_BYTES: usize = 512 << 10;
 /// Fewer rows than this would make the cost of a call itself show.
 const PIECE_ROWS_MIN: usize = 256;
 
@@ -65,13 +66,18 @@ impl Mapper {
         if count <= self.piece_rows {
             return self.piece(rows);
         }
-        let starts = (0..count).step_by(self.piece_rows);
-        let pieces = starts.map(|start| {
+        let failed = |error: ArrowError| Error::Rows(error.into());
+        // Each piece is copied to its place while it is in the cache, and its memory used again.
+        let mut joined = BatchCoalescer::new(self.writes.to_arrow(), count);
+        for start in (0..count).step_by(self.piece_rows) {
             let length = self.piece_rows.min(count - start);
-            self.piece(&rows.slice(start, length))
-        });
-        let pieces = pieces.collect::<Result<Vec<_>>>()?;
-        concat_batches(&self.writes.to_arrow(), &pieces).map_err(|error| Error::Rows(error.into()))
+            let piece = self.piece(&rows.slice(start, length))?;
+            joined.push_batch(piece).map_err(failed)?;
+        }
+        joined.finish_buffered_batch().map_err(failed)?;
+        joined
+            .next_completed_batch()
+            .ok_or_else(|| Error::contract("it mapped no rows"))
     }
 
     fn piece(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
