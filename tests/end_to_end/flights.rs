@@ -19,7 +19,9 @@ use arrow::datatypes::Float32Type;
 use serde_json::{Value as Json, json};
 use trueline_dataset::{Part, ScanOptions};
 use trueline_pipeline::Plugins;
-use trueline_runtime::{Applied, Backend, Bound, Limits, Loaded, Manifest, Mapper, Package, Runtime};
+use trueline_runtime::{
+    Applied, Backend, Bound, Limits, Loaded, Manifest, Mapper, Package, Runtime,
+};
 use trueline_table::{Digest, Schema};
 use trueline_tests::project::Project;
 use trueline_tests::repository;

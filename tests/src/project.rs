@@ -7,6 +7,8 @@ use std::process::Command;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
+use crate::repository;
+
 /// A temporary folder, gone when this is.
 pub struct Project {
     folder: TempDir,
@@ -16,10 +18,21 @@ pub struct Project {
 impl Project {
     /// An empty folder. `trueline` is the binary: `env!("CARGO_BIN_EXE_trueline")`.
     pub fn new(trueline: impl Into<PathBuf>) -> Self {
-        Self {
+        let project = Self {
             folder: tempfile::tempdir().unwrap(),
             trueline: trueline.into(),
-        }
+        };
+        project.share_compiled_code(".trueline");
+        project
+    }
+
+    /// Lets a home use the code that other tests have compiled, which no result depends on.
+    pub fn share_compiled_code(&self, home: &str) {
+        let shared = repository().join("target/tests/code");
+        fs::create_dir_all(&shared).unwrap();
+        fs::create_dir_all(self.path(home)).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(shared, self.path(home).join("code")).unwrap();
     }
 
     /// Where a file of the folder is.

@@ -147,7 +147,7 @@ fn digest(table: &Table) -> String {
         };
         put(&mut hash, u32::try_from(field.name.len()).unwrap());
         hash.update(&field.name);
-        put(&mut hash, code);
+        hash.update([code]);
         put(&mut hash, width);
     }
     let rows: Vec<usize> = (0..table.rows()).collect();

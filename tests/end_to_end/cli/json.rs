@@ -1,4 +1,4 @@
-//! `--json` of every subcommand is one JSON document on standard output, and holds what scripts need.
+//! `--json` of every subcommand is JSON on standard output, and holds what scripts need.
 
 use crate::trips;
 
@@ -34,8 +34,16 @@ fn every_subcommand_answers_with_json() {
     assert_eq!(json("package list")[0]["digest"], digest);
     assert!(json("package show trips@1").is_object());
     assert_eq!(json("package export trips it.trueline")["digest"], digest);
-    let answers = json("predict trips --input trips.csv");
-    assert_eq!(answers.as_array().unwrap().len(), trips::ROWS);
+    // Answers are as many as rows, so they come line by line.
+    let answers = project.trueline("predict trips --input trips.csv --json");
+    let answers: Vec<serde_json::Value> = answers
+        .exits(0)
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), trips::ROWS);
+    assert!(answers.iter().all(|row| row["prediction"].is_f64()));
 
     let plugins = json("plugin list");
     assert_eq!(plugins.as_array().unwrap().len(), 5);

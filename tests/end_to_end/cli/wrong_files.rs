@@ -5,14 +5,16 @@ use crate::trips::{self, PIPELINE, edited};
 /// Replaces `from` by `to` in the pipeline; the error must say all of `said`, and point at the line.
 #[track_caller]
 fn check(from: &str, to: &str, said: &[&str]) {
+    check_at(to.lines().next().unwrap(), from, to, said);
+}
+
+/// The same, but the error points at the line that holds `place`.
+#[track_caller]
+fn check_at(place: &str, from: &str, to: &str, said: &[&str]) {
     let project = trips::project();
     let text = edited(from, to);
     project.write("trips.toml", &text);
-    let first_line = to.lines().next().unwrap_or_default();
-    let line = 1 + text
-        .lines()
-        .position(|line| line.contains(first_line))
-        .unwrap();
+    let line = 1 + text.lines().position(|line| line.contains(place)).unwrap();
     let place = format!("trips.toml:{line}:");
     for command in ["check", "run"] {
         let answer = project
@@ -23,7 +25,6 @@ fn check(from: &str, to: &str, said: &[&str]) {
             answer.stderr.contains(&place),
             "{place} is missing: {answer}"
         );
-        assert!(answer.stderr.contains("hint: "), "{answer}");
         assert!(
             !project.path(".trueline/trueline.db").exists(),
             "something has run"
@@ -39,8 +40,16 @@ fn check(from: &str, to: &str, said: &[&str]) {
 
 #[test]
 fn an_unknown_key() {
-    check("seed = 7", "sede = 7", &["sede", "seed"]);
-    check("fit = \"cities\"", "fitt = \"cities\"", &["fitt", "fit"]);
+    check(
+        "seed = 7",
+        "sede = 7",
+        &["sede", "hint: did you mean `seed`?"],
+    );
+    check(
+        "fit = \"cities\"",
+        "fitt = \"cities\"",
+        &["fitt", "hint: did you mean `fit`?"],
+    );
 }
 
 #[test]
@@ -53,22 +62,27 @@ fn an_unknown_stage() {
     check(
         "fit = \"trips.train | town\"\n",
         "fit = \"trips.train | twon\"\n",
-        &["twon", "town"],
+        &["twon", "hint: did you mean `town`?"],
     );
 }
 
 #[test]
 fn a_wrong_type() {
-    check("seed = 7", "seed = \"seven\"", &["seed"]);
+    check(
+        "seed = 7",
+        "seed = \"seven\"",
+        &["expected a whole number", "\"seven\""],
+    );
     check("max_depth = 3", "max_depth = \"three\"", &["max_depth"]);
 }
 
 #[test]
 fn a_cycle() {
-    check(
+    check_at(
+        "[stage.town]",
         "fit = \"cities\"",
         "fit = \"cities | features\"",
-        &["town", "features", "each other"],
+        &["town → features → town", "hint: "],
     );
 }
 
@@ -87,7 +101,7 @@ fn a_plugin_that_does_not_exist() {
     check(
         "use = \"tabular\"",
         "use = \"tablar\"",
-        &["tablar", "tabular"],
+        &["tablar", "hint: did you mean `tabular`?"],
     );
     check(
         "use = \"tabular\"",

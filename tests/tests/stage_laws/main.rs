@@ -15,7 +15,7 @@ use std::cell::Cell as Counter;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use trueline_sdk::testing::{Cell, Table, cells, tables, tables_of};
+use trueline_sdk::testing::{Cell, cells, tables, tables_of};
 use trueline_sdk::{DataType, Field, Role, Schema};
 
 use laws::{Case, check};
