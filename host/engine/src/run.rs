@@ -119,7 +119,7 @@ impl Running<'_> {
             let message = report.message.clone().unwrap_or_default();
             (failure, format!("stage `{}`: {message}", stage.name))
         });
-        let package = self.pack()?;
+        let package = self.pack(outcome.as_ref().map(|(_, message)| message.as_str()))?;
         self.store.finish_run(
             &self.run,
             match outcome.clone() {
@@ -464,8 +464,9 @@ impl Running<'_> {
     }
 
     /// Puts the package together if its whole chain was fitted, whatever its gate said: one that was
-    /// refused can be looked at, but never promoted.
-    fn pack(&self) -> Result<Option<crate::PackageReport>> {
+    /// refused can be looked at, but never promoted. A run that failed for any reason, such as an
+    /// expectation that no gate waits for, makes none that is accepted.
+    fn pack(&self, failure: Option<&str>) -> Result<Option<crate::PackageReport>> {
         let Some(package) = &self.plan.package else {
             return Ok(None);
         };
@@ -482,9 +483,15 @@ impl Running<'_> {
                 message: "the pipeline has no gate for it".to_owned(),
             },
             Some(after) => match self.reports.get(after) {
-                Some(report) if report.state == StageState::Succeeded => GateSays {
-                    passed: true,
-                    message: format!("`{after}` passed"),
+                Some(report) if report.state == StageState::Succeeded => match failure {
+                    None => GateSays {
+                        passed: true,
+                        message: format!("`{after}` passed"),
+                    },
+                    Some(failure) => GateSays {
+                        passed: false,
+                        message: format!("`{after}` passed, but the run failed: {failure}"),
+                    },
                 },
                 Some(report) => GateSays {
                     passed: false,
