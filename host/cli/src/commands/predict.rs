@@ -51,8 +51,9 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
         columns: Some(columns),
         ..ScanOptions::default()
     };
-    let batches = input.scan(&scan)?;
-    let answers = batches.map(|batch| answer(&model, &batch?, &arguments.keep));
+    let batches = input.scan(&scan).map_err(Problem::new)?;
+    let answers =
+        batches.map(|batch| answer(&model, &batch.map_err(Problem::new)?, &arguments.keep));
     let schema = input.schema().select(&arguments.keep)?;
     let fields = schema
         .fields
@@ -126,9 +127,11 @@ fn open(path: &Path, wanted: &Schema) -> anyhow::Result<Dataset> {
     }
 }
 
-fn open_spec(spec: &DatasetSpec) -> trueline_dataset::Result<Dataset> {
+/// A dataset of files alone. Its hints are about keys of a pipeline file, which there is none of here.
+fn open_spec(spec: &DatasetSpec) -> Result<Dataset, Problem> {
     const NAME: &str = "input";
-    Catalog::new("", BTreeMap::from([(NAME.to_owned(), spec.clone())])).open(NAME)
+    let catalog = Catalog::new("", BTreeMap::from([(NAME.to_owned(), spec.clone())]));
+    catalog.open(NAME).map_err(Problem::new)
 }
 
 /// The columns to read: those that the package reads, and those to keep.

@@ -28,13 +28,20 @@ pub(crate) struct Details {
     pub(crate) stages: Vec<Stage>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) metrics: Vec<Metric>,
-    /// Each with its stage.
-    pub(crate) findings: Vec<(String, Finding)>,
+    pub(crate) findings: Vec<StageFinding>,
     pub(crate) gates: Vec<Gate>,
     pub(crate) datasets: Vec<Dataset>,
     pub(crate) outputs: Vec<StageOutput>,
     /// The package whose latest verdict is from this run.
     pub(crate) package: Option<PackageSummary>,
+}
+
+/// A finding and the stage that it is of.
+#[derive(Debug, Serialize)]
+pub(crate) struct StageFinding {
+    pub(crate) stage: String,
+    #[serde(flatten)]
+    pub(crate) finding: Finding,
 }
 
 pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Result<Exit> {
@@ -63,21 +70,30 @@ fn latest(store: &Store) -> trueline_store::Result<RunId> {
 fn details(store: &Store, reference: &str) -> trueline_store::Result<Details> {
     let run = store.run(reference)?;
     let id = run.summary.id.clone();
+    let stages = store.stages(&id)?;
+    let position = |stage: &str| stages.iter().position(|known| known.name == stage);
     let findings = store.findings(&id)?.into_iter().filter_map(|finding| {
-        let detail = serde_json::from_value(finding.detail).ok()?;
-        Some((finding.stage, detail))
+        let (stage, detail) = (finding.stage, serde_json::from_value(finding.detail).ok()?);
+        Some(StageFinding {
+            stage,
+            finding: detail,
+        })
     });
+    let mut findings: Vec<_> = findings.collect();
+    findings.sort_by_key(|finding| position(&finding.stage));
+    let mut metrics = store.metrics(&id)?;
+    metrics.sort_by_key(|metric| position(&metric.stage));
     Ok(Details {
-        stages: store.stages(&id)?,
         attempts: store.attempts(&id)?,
-        metrics: store.metrics(&id)?,
-        findings: findings.collect(),
+        metrics,
+        findings,
         gates: gates(store, &id)?,
         datasets: store.datasets(&id)?,
         outputs: store.outputs(&id)?,
         package: all_packages(store)?
             .into_iter()
             .find(|package| package.run == id),
+        stages,
         run,
     })
 }

@@ -1,6 +1,6 @@
 //! What became of a run.
 
-use trueline_engine::{PackageReport, RunReport};
+use trueline_engine::{Gate, PackageReport, RunReport};
 use trueline_store::RunFailure;
 
 use super::{facts, gate, metrics, runs, section, stages};
@@ -50,7 +50,7 @@ pub(crate) fn run(report: &RunReport, style: Style) -> String {
         text += &gate::gate(&decided.stage, decided.passed, &decided.verdicts, style);
     }
     if let Some(made) = &report.package {
-        text += &package(made, style);
+        text += &package(made, &report.gates, style);
     }
     text
 }
@@ -71,17 +71,20 @@ fn headline(report: &RunReport, style: Style) -> String {
     )
 }
 
-fn package(package: &PackageReport, style: Style) -> String {
+fn package(package: &PackageReport, gates: &[Gate], style: Style) -> String {
     let reference = format!("{}@{}", package.name, package.version);
+    // A gate's reasons stand above, each with its numbers.
+    let is_said = gates.iter().any(|gate| !gate.passed);
     let verdict = match package.accepted {
-        true => style.good("accepted"),
-        false => style.bad("refused"),
+        true => format!("{}: {}", style.good("accepted"), package.message),
+        false if is_said => style.bad("refused"),
+        false => format!("{}: {}", style.bad("refused"), package.message),
     };
     let body = facts(
         [
             ("digest", package.digest.to_string()),
             ("chain", package.chain.join(" | ")),
-            ("verdict", format!("{verdict}: {}", package.message)),
+            ("verdict", verdict),
         ],
         style,
     );
@@ -93,7 +96,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use serde_json::json;
-    use trueline_engine::{Gate, StageReport};
+    use trueline_engine::StageReport;
     use trueline_pipeline::Verdict;
     use trueline_runtime::{Finding, Severity};
     use trueline_store::{RunState, StageState};

@@ -34,7 +34,7 @@ pub(crate) fn show(details: &Details, style: Style) -> String {
     let found = details
         .findings
         .iter()
-        .map(|(stage, finding)| (stage.as_str(), finding));
+        .map(|found| (found.stage.as_str(), &found.finding));
     text += &section("findings", &metrics::findings(found, style), style);
     for decided in &details.gates {
         text += &gate::gate(&decided.stage, decided.passed, &decided.verdicts, style);

@@ -38,7 +38,7 @@ impl Format {
 
 /// Writes batches of one schema.
 pub(crate) enum RowWriter<W: Write + Send> {
-    Csv(CsvWriter<W>),
+    Csv(Box<CsvWriter<W>>),
     Json(Box<JsonWriter<W, LineDelimited>>),
     Parquet(Box<ArrowWriter<W>>),
 }
@@ -66,7 +66,7 @@ impl<W: Write + Send> RowWriter<W> {
                         .hint("take --format json or --format parquet")
                         .into());
                 }
-                Self::Csv(CsvBuilder::new().with_header(true).build(out))
+                Self::Csv(Box::new(CsvBuilder::new().with_header(true).build(out)))
             }
             Format::Json => Self::Json(Box::new(
                 JsonBuilder::new().with_explicit_nulls(true).build(out),
