@@ -7,6 +7,7 @@
 )]
 
 mod faults;
+mod first_stage;
 mod integrity;
 mod json;
 mod outcomes;
