@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result<(), Failure> {
 
 const NEXT: &str = "
 What to type next:
-  target/debug/trueline runs examples/flights/pipeline.toml     every run, newest first
-  target/debug/trueline package list                            what can be served
-  target/debug/trueline run examples/flights/strict.toml        a gate that says no
-  cargo xtask test                                              every test";
+  target/debug/trueline runs examples/flights/pipeline.toml          every run, newest first
+  target/debug/trueline package list examples/flights/pipeline.toml  what can be served
+  target/debug/trueline run examples/flights/strict.toml             a gate that says no
+  cargo xtask test                                                   every test";
