@@ -1,0 +1,90 @@
+//! What Trueline costs, measured side by side with the same code outside of the sandbox and with
+//! XGBoost. `cargo xtask bench` runs everything and writes `docs/BENCHMARKS.md`; with names of sections
+//! behind it, this program only prints those.
+//!
+//! What is compared runs in turns, many times, in one process, and its answers are checked between the
+//! turns; see [`rounds`].
+#![allow(
+    clippy::print_stdout,
+    reason = "sections that were asked for are printed"
+)]
+
+mod batches;
+mod machine;
+mod memory;
+mod one_row;
+mod pipeline;
+mod python;
+mod rounds;
+mod sizes;
+mod table;
+mod training;
+mod twins;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// Keeps large blocks, so that neither side is measured by how often the system maps memory for it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A section's name on the command line, and what measures it and answers with its Markdown.
+type Section = (&'static str, fn() -> Result<String>);
+
+const SECTIONS: &[Section] = &[
+    ("one-row", one_row::measure),
+    ("batches", batches::measure),
+    ("training", training::measure),
+    ("memory", memory::measure),
+    ("sizes", sizes::measure),
+];
+
+fn main() -> Result<()> {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    if asked.is_empty() {
+        let path = repository().join("docs/BENCHMARKS.md");
+        fs::write(&path, document()?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        println!("wrote docs/BENCHMARKS.md");
+        return Ok(());
+    }
+    for name in asked {
+        let Some((_, measure)) = SECTIONS.iter().find(|(known, _)| *known == name) else {
+            let names: Vec<_> = SECTIONS.iter().map(|(name, _)| *name).collect();
+            bail!("no section `{name}`; the sections are {}", names.join(", "));
+        };
+        println!("{}", measure()?);
+    }
+    Ok(())
+}
+
+fn document() -> Result<String> {
+    let mut document = format!("{HEAD}\n{}\n", machine::describe());
+    for (name, measure) in SECTIONS {
+        eprintln!("measuring {name}");
+        document.push('\n');
+        document.push_str(&measure().with_context(|| format!("while measuring {name}"))?);
+    }
+    Ok(document)
+}
+
+const HEAD: &str = "\
+# Benchmarks
+
+Written by `cargo xtask bench`, with optimized code; every figure is from one run on the machine below.
+What is compared ran in turns in one process, and its answers were compared byte for byte between the
+turns. Figures are medians; the spread is that of the middle half of the rounds. An aim is from the
+project's plan and stands beside what was measured, met or not.
+";
+
+/// The root of the repository.
+fn repository() -> PathBuf {
+    let ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    ancestors
+        .skip(2)
+        .next()
+        .map(Path::to_owned)
+        .unwrap_or_default()
+}
