@@ -69,6 +69,9 @@ fn a_failed_expectation_fails_the_run() {
         .exits(1)
         .says(&["validate", "distance", "50"]);
     project.trueline("runs").exits(0).says(&["failed"]);
+    // The gate did not wait for the expectation, and passed; the package is refused all the same.
+    let packages = project.trueline("package list --json").exits(0).json();
+    assert_eq!(packages[0]["verdict"], "refused");
 }
 
 #[test]
