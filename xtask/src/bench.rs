@@ -6,7 +6,16 @@ use crate::setup;
 pub(crate) fn run() -> Result<(), Failure> {
     setup::everything()?;
     step("building with optimization", || {
-        cargo(&["build", "--release", "-p", "trueline-cli", "-p", "trueline-bench"])
+        cargo(&[
+            "build",
+            "--release",
+            "-p",
+            "trueline-cli",
+            "-p",
+            "trueline-bench",
+        ])
     })?;
-    step("measuring", || cargo(&["run", "--release", "-p", "trueline-bench"]))
+    step("measuring", || {
+        cargo(&["run", "--release", "-p", "trueline-bench"])
+    })
 }

@@ -1,6 +1,7 @@
 //! Running a plan: every stage as soon as those that it depends on are done.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -72,6 +73,11 @@ pub fn run(
             Err(error)
         }
     }
+}
+
+fn panicked() -> Error {
+    let message = "its thread panicked, which is a bug of Trueline";
+    Error::Runtime(trueline_runtime::Error::Host(message.to_owned()))
 }
 
 fn toml_digest(plan: &Plan) -> Digest {
@@ -228,9 +234,14 @@ impl Running<'_> {
                                     options,
                                     observer,
                                 };
-                                let result = job.bind().and_then(|bindings| {
+                                let work = || {
+                                    let bindings = job.bind()?;
                                     bindings.map(|bindings| job.reduce(&bindings)).transpose()
-                                });
+                                };
+                                // A bug of the host in one stage fails that stage; waiting for an
+                                // answer that never comes would hang the run.
+                                let result = std::panic::catch_unwind(AssertUnwindSafe(work));
+                                let result = result.unwrap_or_else(|_| Err(panicked()));
                                 let elapsed_ms = elapsed_ms(started);
                                 // The receiver outlives the scope.
                                 let _ = sender.send(Done {

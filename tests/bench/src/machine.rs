@@ -12,9 +12,13 @@ pub(crate) fn describe() -> String {
         .unwrap_or_default();
     let load = text("/proc/loadavg");
     let load: Vec<&str> = load.split(' ').take(3).collect();
+    // Cargo's own name of the profile is known to build scripts only, but it is the folder's too.
+    let binary = std::env::current_exe().unwrap_or_default();
+    let profile = binary.parent().and_then(|folder| folder.file_name());
+    let profile = profile.unwrap_or_default().to_string_lossy().into_owned();
     format!(
         "- date: {}\n- processor: {}, {cores} cores\n- memory: {} GiB\n- kernel: Linux {}\n\
-         - load average when it began: {} (1, 5 and 15 minutes)\n",
+         - load average when it began: {} (1, 5 and 15 minutes)\n- Cargo's profile: {profile}\n",
         jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC"),
         value(&cpu, "model name").unwrap_or("unknown"),
         kib >> 20,

@@ -81,10 +81,9 @@ project's plan and stands beside what was measured, met or not.
 
 /// The root of the repository.
 fn repository() -> PathBuf {
-    let ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    ancestors
-        .skip(2)
-        .next()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
         .map(Path::to_owned)
         .unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! The maps of a package: whole, cut at random, row by row; loaded and baked; on both back ends.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
@@ -45,6 +46,7 @@ pub(super) fn prove(
         runtime,
         options,
         observer,
+        rows: Cell::new(None),
     };
 
     let baked = package.load(runtime)?;
@@ -75,6 +77,8 @@ struct Proof<'a> {
     runtime: &'a Runtime,
     options: Options,
     observer: &'a dyn Observer,
+    /// How many rows there are; the first way counts them for the bars of the others.
+    rows: Cell<Option<u64>>,
 }
 
 impl Proof<'_> {
@@ -88,7 +92,7 @@ impl Proof<'_> {
         let started = Instant::now();
         self.observer.tell(Event::WayStarted {
             way: name,
-            rows: sample.map(|rows| rows as u64),
+            rows: sample.map(|rows| rows as u64).or(self.rows.get()),
         });
         let mut plain = self.loaded(self.runtime)?;
         let mut compared = Comparison::default();
@@ -117,6 +121,9 @@ impl Proof<'_> {
             if sample.is_some() {
                 break;
             }
+        }
+        if sample.is_none() {
+            self.rows.set(Some(compared.rows));
         }
         let digest = digest.unwrap_or_else(|| TableDigest::new(&Schema::default()));
         let way = Way {

@@ -22,7 +22,11 @@ pub(super) fn write(package: &Package, path: &Path) -> Result<()> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut builder = tempfile::Builder::new();
+    // A package is for everyone whom the user's umask allows, unlike what temporary files are for.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(failed)?;
     let mut tar = tar::Builder::new(std::io::BufWriter::new(file.as_file_mut()));
     let manifest = package.manifest.to_json()?;
     append(&mut tar, MANIFEST, manifest.as_bytes()).map_err(failed)?;
