@@ -61,7 +61,7 @@ fn main() -> Result<()> {
 }
 
 fn document() -> Result<String> {
-    let mut document = format!("{HEAD}\n{}\n", machine::describe());
+    let mut document = format!("{HEAD}\n{}", machine::describe());
     for (name, measure) in SECTIONS {
         eprintln!("measuring {name}");
         document.push('\n');
@@ -73,17 +73,19 @@ fn document() -> Result<String> {
 const HEAD: &str = "\
 # Benchmarks
 
-Written by `cargo xtask bench`, with optimized code; every figure is from one run on the machine below.
-What is compared ran in turns in one process, and its answers were compared byte for byte between the
-turns. Figures are medians; the spread is that of the middle half of the rounds. An aim is from the
-project's plan and stands beside what was measured, met or not.
+Written by `cargo xtask bench`; every figure is from one run on the machine below. What is compared ran in
+turns in one process, and its answers were compared byte for byte between the turns. Figures are medians;
+the spread is that of the middle half of the rounds. An aim is from the project's plan and stands beside
+what was measured, met or not. Of Cargo's profiles, `release` is optimized across crates; `debug`, which
+the demo and the tests run with, is optimized too, but crate by crate.
 ";
 
 /// The root of the repository.
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
+    let ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    ancestors
+        .skip(2)
+        .next()
         .map(Path::to_owned)
         .unwrap_or_default()
 }

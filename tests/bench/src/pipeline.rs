@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use trueline_dataset::{Catalog, DatasetSpec, Part, ScanOptions};
 use trueline_runtime::table::Schema;
 use trueline_runtime::table::arrow::array::RecordBatch;
-use trueline_runtime::{Applied, Limits, Runtime};
+use trueline_runtime::{Applied, Input, Limits, Runtime};
 
 use crate::repository;
 use crate::twins::{bind, component, learn};
@@ -64,10 +64,12 @@ impl Example {
         let params = self.params(stage)?.to_string();
         let admitted = runtime.admit(component(uses)?)?;
         let state = learn(&admitted, &params, table)?;
+        let learned_from = table.first().context("there is nothing to learn from")?;
+        let inputs = [Input::rows(Schema::from_arrow(&learned_from.schema())?)];
         for rows in tables {
             let first = rows.first().context("a part of the flights is empty")?;
             let schema = Schema::from_arrow(&first.schema())?;
-            let mut bound = bind(&admitted, &params, &schema)?;
+            let mut bound = bind(&admitted, &params, &inputs, &schema)?;
             let mut mapper = admitted.map(&params, &bound, &state, &Limits::default())?;
             bound.mapping.writes = mapper.writes().clone();
             let applied = Applied::new(&bound.mapping, &schema)?;

@@ -183,7 +183,7 @@ fn predict(
 ) -> Result<Vec<f32>> {
     let first = table.first().context("there are test rows")?;
     let schema = Schema::from_arrow(&first.schema())?;
-    let bound = bind(stage, params, &schema)?;
+    let bound = bind(stage, params, &[], &schema)?;
     let applied = Applied::new(&bound.mapping, &schema)?;
     let mut mapper = stage.map(params, &bound, state, &Limits::default())?;
     let mut predictions = Vec::new();

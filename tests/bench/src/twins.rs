@@ -29,7 +29,7 @@ impl Twins {
         let stage = runtime.admit(component("tabular")?)?;
         let state = learn(&stage, params, std::slice::from_ref(table))?;
         let schema = Schema::from_arrow(&table.schema())?;
-        let bound = bind(&stage, params, &schema)?;
+        let bound = bind(&stage, params, &[], &schema)?;
         let native = Native::load(params, native_schema(&bound.reads)?, state.clone())
             .map_err(|error| anyhow!("{}", error.message()))?;
         Ok(Self {
@@ -119,9 +119,14 @@ pub(crate) fn learn(stage: &Stage, params: &str, table: &[RecordBatch]) -> Resul
     Ok(state)
 }
 
-/// What a stage's map reads and writes of a table.
-pub(crate) fn bind(stage: &Stage, params: &str, schema: &Schema) -> Result<Bound> {
-    let signature = stage.describe(params, &[], Some(schema))?;
+/// What a stage's map reads and writes of a table, if it learns from these.
+pub(crate) fn bind(
+    stage: &Stage,
+    params: &str,
+    inputs: &[Input],
+    schema: &Schema,
+) -> Result<Bound> {
+    let signature = stage.describe(params, inputs, Some(schema))?;
     Ok(Bound::new(
         &signature.mapping.context("this stage does not map")?,
         schema,
