@@ -82,10 +82,6 @@ the demo and the tests run with, is optimized too, but crate by crate.
 
 /// The root of the repository.
 fn repository() -> PathBuf {
-    let ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    ancestors
-        .skip(2)
-        .next()
-        .map(Path::to_owned)
-        .unwrap_or_default()
+    let mut ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    ancestors.nth(2).map(Path::to_owned).unwrap_or_default()
 }

@@ -72,7 +72,7 @@ pub(crate) fn measure() -> Result<String> {
         }
     }
     let [frames, arrows] = [frames, arrows].map(|threads| threads.map(Sample::new));
-    Ok(section(&frames, &arrows, &Sample::new(natives))?)
+    section(&frames, &arrows, &Sample::new(natives))
 }
 
 /// How long the calls of each of so many threads took, all of them at once.
