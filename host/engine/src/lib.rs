@@ -12,6 +12,7 @@
 mod error;
 mod observer;
 mod package;
+mod pin;
 mod pipe;
 mod reduce;
 mod report;

@@ -6,16 +6,16 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use trueline_dataset::{Memo, PinPolicy, TablePin};
 use trueline_pipeline::{Lock, Metrics, Plan, PlannedStage, StageWork, Work};
 use trueline_runtime::{GuestErrorKind, Runtime, Severity};
 use trueline_store::{
     AttemptFailure, AttemptOutcome, EngineIdentity, NewRun, NewStage, Output, Results, RunFailure,
-    RunId, RunOutcome, RunState, StageState, Store, TableMemo,
+    RunId, RunOutcome, RunState, StageState, Store,
 };
 use trueline_table::Digest;
 
 use crate::package::{GateSays, pack};
+use crate::pin::pin_datasets;
 use crate::pipe::{Fitted, FittedStages};
 use crate::reduce::{Job, Reduced};
 use crate::report::{Gate, RunReport, StageReport};
@@ -33,12 +33,12 @@ pub fn run(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<RunReport> {
-    let lock = toml_digest(plan);
+    let lock_digest = lock_digest(plan);
     let file = std::path::absolute(&plan.file).unwrap_or_else(|_| plan.file.clone());
     let run = store.create_run(NewRun {
         pipeline: plan.name.clone(),
         pipeline_digest: plan.text_digest,
-        lock_digest: lock,
+        lock_digest,
         seed: plan.seed,
         params: json!({ "pipeline_file": file }),
     })?;
@@ -80,7 +80,7 @@ fn panicked() -> Error {
     Error::Runtime(trueline_runtime::Error::Host(message.to_owned()))
 }
 
-fn toml_digest(plan: &Plan) -> Digest {
+fn lock_digest(plan: &Plan) -> Digest {
     let plugins: Vec<_> = Lock::of(plan).plugins.into_iter().collect();
     Digest::of(json!(plugins).to_string().as_bytes())
 }
@@ -111,7 +111,7 @@ impl Running<'_> {
         self.store
             .add_stages(&self.run, self.plan.stages.iter().map(new_stage).collect())?;
         self.store.start_run(&self.run)?;
-        self.pin_datasets()?;
+        pin_datasets(self.plan, self.store, &self.run, self.observer)?;
         self.run_stages()?;
         let failed = self.plan.stages.iter().find_map(|stage| {
             let report = self.reports.get(&stage.name)?;
@@ -155,40 +155,6 @@ impl Running<'_> {
             gates: std::mem::take(&mut self.gates),
             package,
         })
-    }
-
-    /// Names what the run reads, and keeps a copy of it unless the dataset says otherwise.
-    fn pin_datasets(&self) -> Result<()> {
-        for planned in &self.plan.datasets {
-            let dataset = &planned.dataset;
-            self.observer.tell(Event::Pinning {
-                dataset: &planned.name,
-            });
-            let pin = dataset.pin(&StoreMemo(self.store))?;
-            if dataset.pin_policy() == PinPolicy::Copy {
-                for file in dataset.files() {
-                    self.store.blobs().put_file(file)?;
-                }
-            }
-            let files = pin
-                .files
-                .into_iter()
-                .map(|file| trueline_store::DatasetFile {
-                    path: file.path,
-                    digest: file.digest,
-                    size_bytes: file.size_bytes,
-                });
-            self.store.pin_dataset(
-                &self.run,
-                trueline_store::Dataset {
-                    name: planned.name.clone(),
-                    table_digest: pin.table.digest,
-                    rows: pin.table.rows,
-                    files: files.collect(),
-                },
-            )?;
-        }
-        Ok(())
     }
 
     /// Starts whatever can start, up to as many at once as there are threads, until nothing is left.
@@ -611,27 +577,4 @@ fn attempt_failure(error: &Error) -> AttemptFailure {
 
 fn elapsed_ms(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The store remembers which table a file was, so that it is decoded for its digest only once.
-struct StoreMemo<'a>(&'a Store);
-
-impl Memo for StoreMemo<'_> {
-    fn get(&self, key: &Digest) -> Option<TablePin> {
-        let memo = self.0.remembered_table(key, key).ok().flatten()?;
-        Some(TablePin {
-            digest: memo.table_digest,
-            rows: memo.rows,
-        })
-    }
-
-    fn put(&self, key: &Digest, table: &TablePin) {
-        // Forgetting costs time, nothing else.
-        let _ = self.0.remember_table(TableMemo {
-            file_digest: *key,
-            spec: *key,
-            table_digest: table.digest,
-            rows: table.rows,
-        });
-    }
 }
