@@ -9,7 +9,8 @@ const PIPELINE: &str = "examples/flights/pipeline.toml";
 pub(crate) fn run() -> Result<(), Failure> {
     setup::stage_compiler()?;
     step("building trueline and its stages", || {
-        cargo(&["build", "-p", "trueline-cli"])
+        // Features as the tests select them, so that no dependency is compiled twice.
+        cargo(&["build", "--workspace", "--bin", "trueline"])
     })?;
     step("training on 2013's flights from New York", || {
         command::run(TRUELINE, &["run", PIPELINE])
