@@ -1,7 +1,8 @@
 //! What the tests of the whole system share.
 //!
-//! The tests themselves are in `tests/`: the sandbox against hostile guests (`sandbox`) and the four laws
-//! of every standard stage as a component (`stage_laws`). Those in `end_to_end/` run the real `trueline`
+//! The tests themselves are in `tests/`: the sandbox against hostile guests (`sandbox`), the four laws
+//! of every standard stage as a component (`stage_laws`), and what scikit-learn says of the same rows
+//! (`peers`). Those in `end_to_end/` run the real `trueline`
 //! binary (`cli`), and the example on real data (`flights`). Cargo tells the path of a binary only to the
 //! tests of its own package, so `host/cli/Cargo.toml` names them.
 

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use trueline_sdk::prelude::*;
 
 use crate::Params;
-use crate::kind::{Kind, Value};
+use crate::kind::{example, value};
 use crate::params::{self, Level, Literal};
+use trueline_sdk::order::{Kind, Value};
 
 /// Bytes of a hash, twice: memory is doubled when it is full.
 const BYTES_PER_KEY: u32 = 32;
@@ -131,7 +132,7 @@ fn column(
             "`{what}` of column `{}` ({}) cannot be {literal}: it takes {}",
             field.name,
             field.data_type,
-            kind.example()
+            example(kind)
         ))
     };
     let bound = |what: &str, literal: &Option<Literal>| match literal {
@@ -140,7 +141,7 @@ fn column(
             "`{what}` of column `{}` ({}): only numbers, dates and timestamps have bounds",
             field.name, field.data_type
         ))),
-        Some(literal) => match kind.value(literal) {
+        Some(literal) => match value(kind, literal) {
             Some(Value::Key(key)) => Ok(Some(key)),
             _ => Err(wrong(what, literal)),
         },
@@ -174,7 +175,7 @@ fn column(
                 field.name
             )));
         }
-        let value = |literal| kind.value(literal).ok_or_else(|| wrong("allowed", literal));
+        let value = |literal| value(kind, literal).ok_or_else(|| wrong("allowed", literal));
         literals.iter().map(value).collect()
     });
     Ok(ColumnExpectation {

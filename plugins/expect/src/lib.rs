@@ -46,7 +46,6 @@
 //! **Order-free and mergeable**, in memory that does not grow with the rows unless `unique` is given.
 
 mod check;
-mod civil;
 mod expectation;
 mod kind;
 mod params;

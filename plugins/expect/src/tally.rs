@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use trueline_sdk::prelude::*;
 
 use crate::expectation::ColumnExpectation;
-use crate::kind::{self, Kind, Value};
+use trueline_sdk::order::{self, Kind, Value};
 
 /// How many values that are not allowed are named.
 const EXAMPLES: usize = 5;
@@ -47,7 +47,7 @@ impl Tally {
                 }
             }
             (kind, allowed) => {
-                let keys = kind::keys(column, rows)?;
+                let keys = order::keys(column, rows)?;
                 for (row, key) in keys.into_iter().enumerate() {
                     if column.is_valid(row) {
                         self.count(kind, expected, key);
@@ -80,11 +80,11 @@ impl Tally {
 
     fn count(&mut self, kind: Kind, expected: &ColumnExpectation, key: i64) {
         if kind.is_float() {
-            if kind::is_nan(key) {
+            if order::is_nan(key) {
                 self.nans += 1;
                 return;
             }
-            self.infinities += u64::from(kind::is_infinite(key));
+            self.infinities += u64::from(order::is_infinite(key));
         }
         self.below += u64::from(expected.min.is_some_and(|min| key < min));
         self.above += u64::from(expected.max.is_some_and(|max| key > max));

@@ -3,9 +3,9 @@
 use trueline_sdk::prelude::*;
 
 use crate::expectation::ColumnExpectation;
-use crate::kind::{Kind, Value};
 use crate::params::{Level, Rows};
 use crate::tally::Tally;
+use trueline_sdk::order::{Kind, Value};
 
 /// The outcome of one expectation.
 #[derive(Debug, Serialize)]

@@ -12,7 +12,8 @@
 //! its result with [`BatchWriter`], straight into the bytes that go back.
 //!
 //! For results that do not depend on order there are [`exact_sum`] and [`quantiles`]; for `exp`, `ln`
-//! and `log1p` that give the same bits everywhere, [`math`]; for states, [`state`].
+//! and `log1p` that give the same bits everywhere, [`math`]; for hashes that do, [`hash`]; for values that
+//! are counted and shown whatever their type, [`order`] and [`civil`]; for states, [`state`].
 //!
 //! A whole stage, with all that there is to write:
 //!
@@ -123,10 +124,13 @@
 
 mod batch;
 mod canonical;
+pub mod civil;
 mod error;
 pub mod exact_sum;
 mod export;
+pub mod hash;
 pub mod math;
+pub mod order;
 mod per_column;
 pub mod progress;
 pub mod quantiles;

@@ -74,6 +74,21 @@ impl std::fmt::Display for DataType {
     }
 }
 
+/// As parameters and messages call it.
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Feature => "feature",
+            Self::Label => "label",
+            Self::Weight => "weight",
+            Self::Key => "key",
+            Self::EventTime => "event_time",
+            Self::Group => "group",
+            Self::Prediction => "prediction",
+        })
+    }
+}
+
 /// Reads the name that [`Display`](std::fmt::Display) writes.
 impl std::str::FromStr for DataType {
     type Err = Error;
@@ -148,6 +163,24 @@ impl Schema {
     /// The columns with this role.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(move |field| field.role == role)
+    }
+
+    /// The column called `name`, or without a name the only one with the role; none if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if there is no column of this name, or several have the role.
+    pub fn named_or_with_role(&self, name: Option<&str>, role: Role) -> Result<Option<&Field>> {
+        if let Some(name) = name {
+            return self.field(name).map(Some);
+        }
+        let mut fields = self.with_role(role);
+        match (fields.next(), fields.next()) {
+            (Some(first), Some(second)) => Err(Error::schema(format!(
+                "columns `{}` and `{}` both have the role {role}: name one with `{role}`",
+                first.name, second.name
+            ))),
+            (first, _) => Ok(first),
+        }
     }
 
     /// These columns of the schema, in this order.

@@ -192,11 +192,15 @@ fn metrics_keep_the_laws() {
                 Field::new("w", DataType::Int32),
                 (0..3).prop_map(Cell::Int32).boxed(),
             ),
+            (
+                Field::new("s", DataType::Boolean),
+                cells(&Field::new("s", DataType::Boolean)),
+            ),
         ],
         0..40,
     );
     laws("metrics", table, |table| Case {
-        params: r#"{"label": "y", "nulls": "skip", "weight": "w"}"#,
+        params: r#"{"label": "y", "nulls": "skip", "weight": "w", "by": "s", "bootstrap": {"samples": 3}, "seed": 5}"#,
         inputs: vec![("rows", table)],
         rows: None,
     });

@@ -65,6 +65,28 @@ pub struct OrderStatistics {
 }
 
 impl OrderStatistics {
+    /// Those of a quantile `q` among so many values; `value` tells the one of a rank, from 0 in ascending
+    /// order. `None` if there are no values.
+    ///
+    /// ```
+    /// use trueline_sdk::quantiles::OrderStatistics;
+    ///
+    /// let sorted = [1.0, 2.0, 4.0];
+    /// let statistics = OrderStatistics::at(0.75, sorted.len(), |rank| sorted[rank]);
+    /// assert_eq!(statistics.unwrap().linear(), 3.0);
+    /// ```
+    #[must_use]
+    pub fn at(q: f64, count: usize, value: impl Fn(usize) -> f64) -> Option<Self> {
+        let last = count.checked_sub(1)?;
+        let position = last as f64 * q;
+        let lower = (position as usize).min(last);
+        Some(Self {
+            lower: value(lower),
+            upper: value((lower + 1).min(last)),
+            fraction: position - position.floor(),
+        })
+    }
+
     /// The quantile by linear interpolation: the bits that `numpy.quantile` gives, and
     /// `numpy.percentile` for `100 * q`.
     #[must_use]

@@ -1,4 +1,11 @@
-//! Dates and times of the proleptic Gregorian calendar, in UTC.
+//! Dates and times of the proleptic Gregorian calendar, in UTC: from text and to text.
+//!
+//! ```
+//! use trueline_sdk::civil;
+//!
+//! assert_eq!(civil::parse_date("2013-01-01"), Some(15_706));
+//! assert_eq!(civil::show_timestamp(15_706 * 86_400_000_000), "2013-01-01T00:00:00Z");
+//! ```
 //!
 //! Source: H. Hinnant, *chrono-compatible low-level date algorithms*.
 
@@ -31,14 +38,14 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 /// Reads `2013-01-31` as days since 1970-01-01.
-pub(crate) fn parse_date(text: &str) -> Option<i64> {
+pub fn parse_date(text: &str) -> Option<i64> {
     let [year, month, day] = numbers(text, '-', [4, 2, 2])?;
     days(year, month, day)
 }
 
 /// Reads `2013-01-31`, `2013-01-31T23:59:59` or `2013-01-31T23:59:59.250Z` as microseconds since
 /// 1970-01-01T00:00:00Z. There are no other time zones.
-pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
+pub fn parse_timestamp(text: &str) -> Option<i64> {
     let text = text.strip_suffix('Z').unwrap_or(text);
     let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00"));
     let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
@@ -52,13 +59,13 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
 }
 
 /// Writes days since 1970-01-01 as `2013-01-31`.
-pub(crate) fn show_date(days: i64) -> String {
+pub fn show_date(days: i64) -> String {
     let (year, month, day) = civil(days);
     format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// Writes microseconds since 1970-01-01T00:00:00Z as `2013-01-31T23:59:59Z`.
-pub(crate) fn show_timestamp(micros: i64) -> String {
+pub fn show_timestamp(micros: i64) -> String {
     let (seconds, fraction) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let date = show_date(days);
