@@ -2,6 +2,7 @@
 
 use crate::{
     cuts::{Cuts, bin_of},
+    num::to_whole,
     rows::Rows,
 };
 
@@ -13,30 +14,34 @@ impl Bin for u16 {}
 
 /// Where each feature's bins lie in a histogram.
 ///
-/// A feature that misses values has one more slot after its bins, which collects the rows that miss
-/// it: so binning and adding need no branch. Nothing reads that slot.
+/// A feature that misses values, or has none of any weight, has one more slot after its bins, which
+/// collects the rows that miss it: so binning and adding need no branch. Nothing reads that slot.
 #[derive(Debug)]
 pub(crate) struct Layout {
     /// First slot of each feature, and the total at the end.
     offsets: Vec<usize>,
     bin_counts: Vec<usize>,
+    /// Whether the bins of each feature are categories; empty if none are.
+    categorical: Vec<bool>,
     /// Whether no value is missing anywhere.
     dense: bool,
 }
 
 impl Layout {
-    /// The layout for these cuts; `missing[f]` says whether feature f misses values.
-    pub(crate) fn new(cuts: &[Cuts], missing: &[bool]) -> Self {
+    /// The layout for these cuts; `missing[f]` says whether feature f misses values, and
+    /// `categorical[f]` whether its bins are categories.
+    pub(crate) fn new(cuts: &[Cuts], missing: &[bool], categorical: &[bool]) -> Self {
         let mut offsets = vec![0];
         let mut end = 0;
         for (cuts, &missing) in cuts.iter().zip(missing) {
-            end += cuts.len() + usize::from(missing);
+            end += cuts.len() + usize::from(missing || cuts.is_empty());
             offsets.push(end);
         }
         Self {
             offsets,
             bin_counts: cuts.iter().map(Vec::len).collect(),
-            dense: !missing.contains(&true),
+            categorical: categorical.to_vec(),
+            dense: !missing.contains(&true) && cuts.iter().all(|cuts| !cuts.is_empty()),
         }
     }
 
@@ -65,6 +70,11 @@ impl Layout {
         start..start + self.bin_counts[feature]
     }
 
+    /// Whether a feature's bins are categories.
+    pub(crate) fn is_categorical(&self, feature: usize) -> bool {
+        self.categorical.get(feature).copied().unwrap_or(false)
+    }
+
     /// Whether no value is missing anywhere.
     pub(crate) fn is_dense(&self) -> bool {
         self.dense
@@ -85,18 +95,27 @@ pub(crate) struct BinMatrix<B> {
 
 impl<B: Bin> BinMatrix<B> {
     /// Bins the rows, dropping their float values block by block.
-    pub(crate) fn new(rows: &mut Rows, cuts: &[Cuts]) -> Self {
+    pub(crate) fn new(rows: &mut Rows, cuts: &[Cuts], layout: &Layout) -> Self {
         let (row_count, feature_count) = (rows.len(), cuts.len());
         let mut by_row = Vec::with_capacity(row_count * feature_count);
         for block in rows.take_blocks() {
-            by_row.extend(block.iter().zip(cuts.iter().cycle()).map(|(&value, cuts)| {
-                let bin = if value.is_nan() {
-                    cuts.len()
-                } else {
-                    bin_of(value, cuts)
-                };
-                to_bin::<B>(bin)
-            }));
+            for row in block.chunks_exact(feature_count) {
+                by_row.extend(
+                    row.iter()
+                        .zip(cuts)
+                        .enumerate()
+                        .map(|(feature, (&value, cuts))| {
+                            to_bin::<B>(if value.is_nan() {
+                                cuts.len()
+                            } else if layout.is_categorical(feature) {
+                                // Making the cuts checked that it is a category.
+                                to_whole(value)
+                            } else {
+                                bin_of(value, cuts)
+                            })
+                        }),
+                );
+            }
         }
         let mut by_feature = Vec::with_capacity(by_row.len());
         for feature in 0..feature_count {
@@ -147,12 +166,12 @@ mod tests {
 
     #[test]
     fn missing_values_have_the_slot_after_the_bins() {
-        let mut rows = Rows::new(2, false);
-        rows.extend(&[1.0, 7.0, f32::NAN, 8.0, 2.0, 7.0], &[0.0; 3], None)
+        let mut rows = Rows::new(2);
+        rows.extend(&[1.0, 7.0, f32::NAN, 8.0, 2.0, 7.0], &[0.0; 3], None, None)
             .unwrap();
-        let cuts = find_cuts(&rows, 256);
-        let layout = Layout::new(&cuts, &find_missing(&rows));
-        let matrix = BinMatrix::<u8>::new(&mut rows, &cuts);
+        let cuts = find_cuts(&rows, 256, &[]).unwrap();
+        let layout = Layout::new(&cuts, &find_missing(&rows), &[]);
+        let matrix = BinMatrix::<u8>::new(&mut rows, &cuts, &layout);
         assert_eq!(matrix.row(0), [0, 0]);
         assert_eq!(matrix.row(1), [2, 1]);
         assert_eq!(

@@ -1,10 +1,14 @@
 //! Where features, label and weight are in a table, and how they become float32.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use trueline_sdk::{Batch, Column, DataType, Error, Field, Result, Role, Schema, Values};
 
-use crate::{num::to_f32, params::Params};
+use crate::{
+    cuts::{MAX_BINS, is_category},
+    num::{to_f32, to_index},
+    params::Params,
+};
 
 /// The feature columns of a schema; side by side they are the row that a model sees.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +74,13 @@ impl Features {
         self.names.len()
     }
 
+    /// Whether the width of a vector is not known yet.
+    pub(crate) fn has_open_width(&self) -> bool {
+        let firsts = self.places.iter().map(|&(_, first)| first);
+        let ends = firsts.clone().skip(1).chain([self.count()]);
+        firsts.zip(ends).any(|(first, end)| first == end)
+    }
+
     /// The name of each feature: a column's, or a vector element's.
     pub(crate) fn names(&self) -> &[String] {
         &self.names
@@ -102,6 +113,88 @@ impl Features {
     }
 }
 
+/// Refuses what is no category where one must be. `rows` is row-major, its first row the so-manieth.
+///
+/// # Errors
+/// [`Error::Data`] with the feature, the row and the value.
+pub(crate) fn check_categories(
+    rows: &[f32],
+    first_row: usize,
+    categorical: &[usize],
+    names: &[String],
+) -> Result<()> {
+    for &feature in categorical {
+        let values = rows.iter().skip(feature).step_by(names.len());
+        for (row, &value) in (first_row..).zip(values) {
+            if !value.is_nan() && !is_category(value) {
+                return Err(Error::data(format!(
+                    "column `{}`, row {row}: {value} is no category; those are whole numbers from 0 to {}",
+                    names[feature],
+                    MAX_BINS - 1
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Numbers groups in the order in which they are met.
+#[derive(Debug, Default)]
+pub(crate) struct GroupNumbers(BTreeMap<Vec<u8>, u32>);
+
+impl GroupNumbers {
+    /// The number of the group of each row.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if a row has none.
+    pub(crate) fn read(
+        &mut self,
+        name: &str,
+        column: &Column<'_>,
+        rows: Range<usize>,
+        first_row: usize,
+    ) -> Result<Vec<u32>> {
+        let mut numbers = Vec::with_capacity(rows.len());
+        let mut key = Vec::new();
+        for (at, row) in rows.zip(first_row..) {
+            if !column.is_valid(at) {
+                return Err(Error::data(format!(
+                    "column `{name}`, row {row} is null: every row needs a group"
+                )));
+            }
+            key.clear();
+            match &column.values {
+                Values::Boolean(bits) => key.push(bits[at / 8] >> (at % 8) & 1),
+                Values::Int32(values) | Values::Date(values) => {
+                    key.extend(values[at].to_be_bytes());
+                }
+                Values::Int64(values) | Values::Timestamp(values) => {
+                    key.extend(values[at].to_be_bytes());
+                }
+                // Adding zero turns -0.0 into 0.0.
+                Values::Float32(values) => key.extend((values[at] + 0.0).to_be_bytes()),
+                Values::Float64(values) => key.extend((values[at] + 0.0).to_be_bytes()),
+                Values::Utf8(texts) => key.extend(texts.get(at).bytes()),
+                Values::Binary(blobs) => key.extend(blobs.get(at)),
+                Values::Float32List(..) | Values::Float64List(..) => {
+                    return Err(Error::schema(format!(
+                        "the column `{name}` is a vector; a group is a single value"
+                    )));
+                }
+            }
+            let next = to_index(self.0.len());
+            match self.0.get(&key) {
+                Some(&number) => numbers.push(number),
+                None => {
+                    self.0.insert(key.clone(), next);
+                    numbers.push(next);
+                }
+            }
+        }
+        Ok(numbers)
+    }
+}
+
 /// The names of the features that a column makes.
 fn element_names(field: &Field) -> Result<Vec<String>> {
     match field.data_type {
@@ -122,11 +215,11 @@ fn element_names(field: &Field) -> Result<Vec<String>> {
     }
 }
 
-/// The label or weight column of a schema.
+/// The label, weight or group column of a schema.
 ///
 /// # Errors
 /// [`Error::Schema`] if the named column is not there, if several have the role, or if it holds no
-/// numbers.
+/// numbers, as labels and weights must.
 pub(crate) fn find_one<'s>(
     name: Option<&str>,
     role: Role,
@@ -142,10 +235,10 @@ pub(crate) fn find_one<'s>(
                     "`{}` and `{}` both have the role {}: name the one to use",
                     first.name,
                     second.name,
-                    if role == Role::Label {
-                        "label"
-                    } else {
-                        "weight"
+                    match role {
+                        Role::Label => "label",
+                        Role::Group => "group",
+                        _ => "weight",
                     }
                 )));
             }
@@ -153,10 +246,12 @@ pub(crate) fn find_one<'s>(
         }
     };
     match found {
-        Some(field) if !field.data_type.is_numeric() => Err(Error::schema(format!(
-            "the column `{}` is {}, but must be a number",
-            field.name, field.data_type
-        ))),
+        Some(field) if role != Role::Group && !field.data_type.is_numeric() => {
+            Err(Error::schema(format!(
+                "the column `{}` is {}, but must be a number",
+                field.name, field.data_type
+            )))
+        }
         found => Ok(found),
     }
 }

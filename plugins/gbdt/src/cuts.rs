@@ -5,19 +5,54 @@
 //! that differ between its versions; here they are the exact (weighted) quantiles that its sketch
 //! approximates, so they depend on the values alone, not on the order of rows.
 
-use crate::rows::Rows;
+use trueline_sdk::{Error, Result};
 
-/// Bins of one feature: bin `i` holds the values `x` with `cuts[i - 1] <= x < cuts[i]`.
+use crate::{num::to_whole, rows::Rows};
+
+/// Bins of one feature: bin `i` holds the values `x` with `cuts[i - 1] <= x < cuts[i]`, or category `i`.
 pub(crate) type Cuts = Vec<f32>;
 
-/// The cuts of every feature. A feature without any value has none.
-pub(crate) fn find_cuts(rows: &Rows, max_bin: usize) -> Vec<Cuts> {
+/// Bin numbers, and the one that stands for a missing value, have 16 bits.
+pub(crate) const MAX_BINS: usize = 65_535;
+
+/// The cuts of every feature. A feature without any value has none. One of categories, which
+/// `categorical` says (none if it is empty), has a bin for each up to the largest.
+///
+/// # Errors
+/// [`Error::Data`] with the feature's number, the row and the value if that is no category.
+pub(crate) fn find_cuts(rows: &Rows, max_bin: usize, categorical: &[bool]) -> Result<Vec<Cuts>> {
     (0..rows.feature_count())
-        .map(|feature| cut(&weigh_values(rows, feature), max_bin))
+        .map(|feature| {
+            if categorical.get(feature).copied().unwrap_or(false) {
+                one_bin_a_category(rows, feature)
+            } else {
+                Ok(cut(&weigh_values(rows, feature), max_bin))
+            }
+        })
         .collect()
 }
 
-/// The bin of a value that is not missing: how many cuts are at or below it. Infinity, which no
+/// Whether a number can stand for a category.
+pub(crate) fn is_category(value: f32) -> bool {
+    (0.0..MAX_BINS as f32).contains(&value) && value.fract().abs() < f32::MIN_POSITIVE
+}
+
+fn one_bin_a_category(rows: &Rows, feature: usize) -> Result<Cuts> {
+    let mut count = 0;
+    for (row, value) in rows.column(feature).enumerate() {
+        if is_category(value) {
+            count = count.max(to_whole(value) + 1);
+        } else if !value.is_nan() {
+            return Err(Error::data(format!(
+                "row {row}: {value} is no category; those are whole numbers from 0 to {}",
+                MAX_BINS - 1
+            )));
+        }
+    }
+    Ok((0..count).map(|category| category as f32).collect())
+}
+
+/// The bin of a number that is not missing: how many cuts are at or below it. Infinity, which no
 /// bound lies above, shares the last bin.
 pub(crate) fn bin_of(value: f32, cuts: &[f32]) -> usize {
     cuts.partition_point(|&cut| cut <= value)
@@ -27,7 +62,8 @@ pub(crate) fn bin_of(value: f32, cuts: &[f32]) -> usize {
 /// A distinct value and the weight of the rows that have it.
 type Weighed = (f32, f64);
 
-/// The distinct values of a feature, ascending. Without weights every row counts 1.
+/// The distinct values of a feature, ascending. Without weights every row counts 1. As in XGBoost, a
+/// value of no weight is no reason for a cut.
 fn weigh_values(rows: &Rows, feature: usize) -> Vec<Weighed> {
     // Adding zero turns -0.0 into 0.0: they are one value to every comparison.
     let present = |value: &f32| !value.is_nan();
@@ -40,7 +76,7 @@ fn weigh_values(rows: &Rows, feature: usize) -> Vec<Weighed> {
     if let Some(weights) = rows.weights() {
         let mut pairs: Vec<(f32, f32)> = values
             .zip(weights.iter().copied())
-            .filter(|(value, _)| present(value))
+            .filter(|(value, weight)| present(value) && *weight > 0.0)
             .collect();
         // Ordering equal values by weight makes the sums independent of the order of rows.
         pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
@@ -110,14 +146,17 @@ mod tests {
     use super::*;
 
     fn rows_of(values: &[f32], weights: Option<&[f32]>) -> Rows {
-        let mut rows = Rows::new(1, weights.is_some());
-        rows.extend(values, &vec![0.0; values.len()], weights)
+        let mut rows = Rows::new(1);
+        if weights.is_some() {
+            rows = rows.weighted();
+        }
+        rows.extend(values, &vec![0.0; values.len()], weights, None)
             .unwrap();
         rows
     }
 
     fn check(values: &[f32], max_bin: usize, expected: &[f32]) {
-        let cuts = find_cuts(&rows_of(values, None), max_bin);
+        let cuts = find_cuts(&rows_of(values, None), max_bin, &[]).unwrap();
         assert_eq!(cuts, [expected], "{} values", values.len());
     }
 
@@ -153,6 +192,18 @@ mod tests {
     }
 
     #[test]
+    fn every_category_up_to_the_largest_has_a_bin() {
+        let rows = rows_of(&[4.0, f32::NAN, 0.0], None);
+        let cuts = find_cuts(&rows, 2, &[true]).unwrap();
+        assert_eq!(cuts, [[0.0, 1.0, 2.0, 3.0, 4.0]]);
+        for value in [0.5, -1.0, 65_535.0, f32::INFINITY] {
+            let error = find_cuts(&rows_of(&[1.0, value], None), 256, &[true]).unwrap_err();
+            let expected = format!("row 1: {value} is no category");
+            assert!(error.message().starts_with(&expected), "{error:?}");
+        }
+    }
+
+    #[test]
     fn cuts_do_not_depend_on_the_order_of_rows() {
         let values: Vec<f32> = (0..5000)
             .map(|value| ((value * 7919) % 5003) as f32)
@@ -160,10 +211,11 @@ mod tests {
         let weights: Vec<f32> = (0..5000)
             .map(|value| ((value * 31) % 17) as f32 * 0.1)
             .collect();
-        let forward = find_cuts(&rows_of(&values, Some(&weights)), 64);
+        let forward = find_cuts(&rows_of(&values, Some(&weights)), 64, &[]).unwrap();
         let back: Vec<_> = values.iter().rev().copied().collect();
         let back_weights: Vec<_> = weights.iter().rev().copied().collect();
-        assert_eq!(forward, find_cuts(&rows_of(&back, Some(&back_weights)), 64));
+        let backward = find_cuts(&rows_of(&back, Some(&back_weights)), 64, &[]).unwrap();
+        assert_eq!(forward, backward);
         assert_eq!(forward[0].len(), 64);
     }
 

@@ -1,19 +1,23 @@
 //! Growing one tree.
 
+mod queue;
+
+use std::{collections::BTreeSet, ops::Range};
+
+use self::queue::Queue;
 use crate::{
     bins::{Bin, BinMatrix, Layout},
+    constraints::Bounds,
     cuts::Cuts,
     histogram::{self, Gradient, Histogram, Sum},
-    params::TreeParams,
-    split::{Evaluator, Split, gain, weight},
-    tree::{Node, NodeKind, Tree, as_index},
+    num::{to_f32, to_index},
+    params::{GrowPolicy, TreeParams},
+    sample::{Draw, ROOT_PATH, child_path},
+    split::{Evaluator, Judged, Place, Split},
+    tree::{Condition, Node, NodeKind, Tree},
 };
 
 /// Grows trees on the same rows, keeping its buffers from one to the next.
-///
-/// A node's split depends on its rows alone, so the order in which nodes are worked on is free: it
-/// is depth first, always into the child with fewer rows. So at most log2(rows) + 1 histograms are
-/// alive, however deep the tree; afterwards the nodes are numbered level by level, as XGBoost does.
 pub(crate) struct Grower<'a, B> {
     evaluator: Evaluator<'a>,
     bins: &'a BinMatrix<B>,
@@ -23,14 +27,43 @@ pub(crate) struct Grower<'a, B> {
     pool: Vec<Histogram>,
 }
 
-/// A node that may be split.
-struct Pending {
+/// What one tree is grown on, and for.
+pub(crate) struct Task<'a> {
+    pub gradients: &'a [Gradient],
+    /// Which of a row's margins it adds to, and how many a row has.
+    pub output: u32,
+    pub output_count: usize,
+    pub draw: Draw<'a>,
+}
+
+/// A leaf that may become a split.
+struct Open {
     node: usize,
     depth: u32,
-    rows: std::ops::Range<usize>,
-    sum: Sum,
-    gain: f32,
+    rows: Range<usize>,
+    judged: Judged,
     histogram: Histogram,
+    /// Tells nodes apart, in whatever order they are worked on.
+    path: u64,
+    /// Features that the nodes above split on, if some may not interact.
+    used: BTreeSet<u32>,
+}
+
+/// A leaf that will become this split when its turn comes.
+struct Ready {
+    open: Open,
+    split: Split,
+}
+
+/// A tree that grows.
+struct Growing<'t> {
+    task: &'t Task<'t>,
+    margins: &'t mut [f32],
+    /// Features that the tree may split on.
+    features: Vec<u32>,
+    nodes: Vec<Node>,
+    queue: Queue,
+    leaves: u32,
 }
 
 impl<'a, B: Bin> Grower<'a, B> {
@@ -55,59 +88,43 @@ impl<'a, B: Bin> Grower<'a, B> {
         }
     }
 
-    /// Grows a tree on these gradients and adds its predictions to the margins of the rows.
-    pub(crate) fn grow(&mut self, gradients: &[Gradient], margins: &mut [f32]) -> Tree {
+    /// Grows a tree and adds its predictions to the margins of the rows, which are row-major.
+    pub(crate) fn grow(&mut self, task: &Task<'_>, margins: &mut [f32]) -> Tree {
         self.rows
             .iter_mut()
             .zip(0..)
             .for_each(|(row, number)| *row = number);
         let params = self.evaluator.params;
-        let mut nodes = Vec::new();
-        let mut pending = vec![self.root(gradients, &mut nodes)];
-        while let Some(at) = pending.pop() {
-            let split = self.evaluator.best_split(&at.histogram, at.sum, at.gain);
-            let Some(split) = split.filter(|split| self.evaluator.is_worthwhile(split)) else {
-                self.settle(&nodes[at.node], at.rows, margins);
-                self.pool.push(at.histogram);
-                continue;
-            };
-            let children = self.split_node(&mut nodes, at.node, &split);
-            let middle = at.rows.start + self.partition(at.rows.clone(), &split);
-            let ranges = [at.rows.start..middle, middle..at.rows.end];
-            if params
-                .max_depth
-                .is_some_and(|max_depth| at.depth + 1 >= max_depth)
-            {
-                for (child, rows) in children.into_iter().zip(ranges) {
-                    self.settle(&nodes[child], rows, margins);
-                }
-                self.pool.push(at.histogram);
-                continue;
+        let mut growing = Growing {
+            task,
+            margins,
+            features: task.draw.for_tree(self.evaluator.cuts.len()),
+            nodes: Vec::new(),
+            queue: Queue::new(params),
+            leaves: 1,
+        };
+        let root = self.root(&mut growing);
+        self.offer(&mut growing, root);
+        while let Some(ready) = growing.queue.pop() {
+            if params.max_leaves.is_some_and(|most| growing.leaves >= most) {
+                self.settle(&mut growing, ready.open);
+            } else {
+                self.expand(&mut growing, ready);
             }
-            let histograms = self.child_histograms(at.histogram, &split, &ranges, gradients);
-            let mut grown: Vec<Pending> = children
-                .into_iter()
-                .zip(ranges)
-                .zip([split.left, split.right])
-                .zip(histograms)
-                .map(|(((node, rows), sum), histogram)| Pending {
-                    node,
-                    depth: at.depth + 1,
-                    rows,
-                    sum,
-                    gain: gain(params, sum),
-                    histogram,
-                })
-                .collect();
-            // The child with fewer rows is taken from the stack first.
-            grown.sort_by_key(|child| std::cmp::Reverse(child.rows.len()));
-            pending.append(&mut grown);
         }
-        Tree { nodes }.in_level_order()
+        let tree = Tree {
+            output: task.output,
+            nodes: growing.nodes,
+        };
+        match params.grow_policy {
+            GrowPolicy::Depthwise => tree.in_level_order(),
+            GrowPolicy::Lossguide => tree,
+        }
     }
 
-    fn root(&mut self, gradients: &[Gradient], nodes: &mut Vec<Node>) -> Pending {
+    fn root(&mut self, growing: &mut Growing<'_>) -> Open {
         let rows = 0..self.rows.len();
+        let gradients = growing.task.gradients;
         let histogram = self.build(rows.clone(), gradients);
         let params = self.evaluator.params;
         let layout = self.evaluator.layout;
@@ -120,50 +137,140 @@ impl<'a, B: Bin> Grower<'a, B> {
         } else {
             Sum::of(&self.rows, gradients)
         };
-        let weight = weight(params, sum);
-        nodes.push(Node {
+        let weight = Bounds::NONE.weight(params, sum);
+        growing.nodes.push(Node {
             parent: None,
             kind: NodeKind::Leaf {
                 value: weight * params.eta,
             },
             base_weight: weight,
-            sum_hessian: crate::num::to_f32(sum.hessian),
+            sum_hessian: to_f32(sum.hessian),
         });
-        Pending {
+        Open {
             node: 0,
             depth: 0,
             rows,
-            sum,
-            gain: gain(params, sum),
+            judged: Judged {
+                sum,
+                gain: Bounds::NONE.gain(params, sum),
+                bounds: Bounds::NONE,
+            },
             histogram,
+            path: ROOT_PATH,
+            used: BTreeSet::new(),
         }
     }
 
-    /// Makes a leaf a split with two new leaves, and returns their places.
-    fn split_node(&self, nodes: &mut Vec<Node>, at: usize, split: &Split) -> [usize; 2] {
+    /// Queues a leaf if a split of it is worth making, else leaves it as it is.
+    fn offer(&mut self, growing: &mut Growing<'_>, open: Open) {
+        let features = self.features(growing, &open);
+        let split = self
+            .evaluator
+            .best_split(&open.histogram, open.judged, &features)
+            .filter(|split| self.evaluator.is_worthwhile(split));
+        match split {
+            Some(split) => growing.queue.push(Ready { open, split }),
+            None => self.settle(growing, open),
+        }
+    }
+
+    /// The features that a node may split on.
+    fn features(&self, growing: &Growing<'_>, open: &Open) -> Vec<u32> {
+        let draw = &growing.task.draw;
+        let mut features = draw.for_node(&growing.features, open.depth, open.path);
+        if let Some(reachable) = self.evaluator.params.constraints.reachable(&open.used) {
+            features.retain(|feature| reachable.contains(feature));
+        }
+        features
+    }
+
+    /// Makes a leaf the split that it is ready for.
+    fn expand(&mut self, growing: &mut Growing<'_>, Ready { mut open, split }: Ready) {
         let params = self.evaluator.params;
+        let (children, weights) = self.split_node(growing, &open, &split);
+        growing.leaves += 1;
+        let middle = open.rows.start + self.partition(open.rows.clone(), &split);
+        let ranges = [open.rows.start..middle, middle..open.rows.end];
+        let is_last_level = params
+            .max_depth
+            .is_some_and(|max_depth| open.depth + 1 >= max_depth);
+        if is_last_level || params.max_leaves.is_some_and(|most| growing.leaves >= most) {
+            for (child, rows) in children.into_iter().zip(ranges) {
+                self.settle_rows(growing, child, rows);
+            }
+            self.pool.push(open.histogram);
+            return;
+        }
+        if !params.constraints.interactions.is_empty() {
+            open.used.insert(to_index(split.feature));
+        }
+        let bounds = open
+            .judged
+            .bounds
+            .of_children(&params.constraints, split.feature, weights);
+        let histograms =
+            self.child_histograms(open.histogram, &split, &ranges, growing.task.gradients);
+        let sums = [split.left, split.right];
+        let mut grown: Vec<Open> = Vec::with_capacity(2);
+        for (side, (rows, histogram)) in ranges.into_iter().zip(histograms).enumerate() {
+            grown.push(Open {
+                node: children[side],
+                depth: open.depth + 1,
+                rows,
+                judged: Judged {
+                    sum: sums[side],
+                    // XGBoost judges by the parent's bounds.
+                    gain: open.judged.bounds.gain(params, sums[side]),
+                    bounds: bounds[side],
+                },
+                histogram,
+                path: child_path(open.path, side == 1),
+                used: open.used.clone(),
+            });
+        }
+        growing.queue.arrange(&mut grown);
+        for child in grown {
+            self.offer(growing, child);
+        }
+    }
+
+    /// Makes a leaf a split with two new leaves; returns their places and weights.
+    fn split_node(
+        &self,
+        growing: &mut Growing<'_>,
+        open: &Open,
+        split: &Split,
+    ) -> ([usize; 2], [f32; 2]) {
+        let (params, bounds) = (self.evaluator.params, open.judged.bounds);
+        let nodes = &mut growing.nodes;
         let sum = split.left + split.right;
         let children = [nodes.len(), nodes.len() + 1];
-        nodes[at].base_weight = weight(params, sum);
-        nodes[at].sum_hessian = crate::num::to_f32(sum.hessian);
-        nodes[at].kind = NodeKind::Split {
-            feature: as_index(split.feature),
-            threshold: split.threshold,
+        let node = &mut nodes[open.node];
+        node.base_weight = bounds.weight(params, sum);
+        node.sum_hessian = to_f32(sum.hessian);
+        node.kind = NodeKind::Split {
+            feature: to_index(split.feature),
+            condition: match &split.place {
+                Place::Below { threshold, .. } => Condition::Below(*threshold),
+                Place::Categories(categories) => Condition::NotAmong(categories.clone()),
+            },
             default_left: split.default_left,
-            left: as_index(children[0]),
-            right: as_index(children[1]),
+            left: to_index(children[0]),
+            right: to_index(children[1]),
             loss_change: split.loss_change,
         };
-        nodes.extend([split.left, split.right].map(|sum| {
-            let value = weight(params, sum) * params.eta;
-            Node {
-                parent: Some(as_index(at)),
+        let sums = [split.left, split.right];
+        let weights = sums.map(|sum| bounds.weight(params, sum));
+        for (sum, weight) in sums.into_iter().zip(weights) {
+            let value = weight * params.eta;
+            nodes.push(Node {
+                parent: Some(to_index(open.node)),
                 kind: NodeKind::Leaf { value },
                 base_weight: value,
-                sum_hessian: crate::num::to_f32(sum.hessian),
-            }
-        }));
-        children
+                sum_hessian: to_f32(sum.hessian),
+            });
+        }
+        (children, weights)
     }
 
     /// The histograms of both children: the one with the smaller sum is added up, the other is what
@@ -172,7 +279,7 @@ impl<'a, B: Bin> Grower<'a, B> {
         &mut self,
         mut parent: Histogram,
         split: &Split,
-        ranges: &[std::ops::Range<usize>; 2],
+        ranges: &[Range<usize>; 2],
         gradients: &[Gradient],
     ) -> [Histogram; 2] {
         let build_right = split.right.hessian < split.left.hessian;
@@ -185,7 +292,7 @@ impl<'a, B: Bin> Grower<'a, B> {
         }
     }
 
-    fn build(&mut self, rows: std::ops::Range<usize>, gradients: &[Gradient]) -> Histogram {
+    fn build(&mut self, rows: Range<usize>, gradients: &[Gradient]) -> Histogram {
         let layout = self.evaluator.layout;
         let mut histogram = self.pool.pop().unwrap_or_default();
         histogram.clear();
@@ -202,19 +309,23 @@ impl<'a, B: Bin> Grower<'a, B> {
 
     /// Moves the rows that go left before those that go right, each in row order; returns how many
     /// go left.
-    fn partition(&mut self, rows: std::ops::Range<usize>, split: &Split) -> usize {
+    fn partition(&mut self, rows: Range<usize>, split: &Split) -> usize {
         let bin_count = self.evaluator.layout.bins(split.feature).len();
+        // The slot after the bins is that of missing values.
+        let mut goes_left = vec![true; bin_count + 1];
+        match &split.place {
+            Place::Below { left_bins, .. } => goes_left[*left_bins..].fill(false),
+            Place::Categories(categories) => categories
+                .iter()
+                .for_each(|&category| goes_left[category as usize] = false),
+        }
+        goes_left[bin_count] = split.default_left;
         let bins = self.bins.feature(split.feature);
         let rows = &mut self.rows[rows];
         let (mut left, mut right) = (0, 0);
         for at in 0..rows.len() {
             let row = rows[at];
-            let bin: usize = bins[row as usize].into();
-            let goes_left = if bin == bin_count {
-                split.default_left
-            } else {
-                bin < split.left_bins
-            };
+            let goes_left = goes_left[bins[row as usize].into()];
             // Both are written and one counted, so that nothing is left to predict.
             rows[left] = row;
             self.scratch[right] = row;
@@ -225,11 +336,23 @@ impl<'a, B: Bin> Grower<'a, B> {
         left
     }
 
-    fn settle(&self, leaf: &Node, rows: std::ops::Range<usize>, margins: &mut [f32]) {
-        if let NodeKind::Leaf { value } = leaf.kind {
-            for &row in &self.rows[rows] {
-                margins[row as usize] += value;
-            }
+    fn settle(&mut self, growing: &mut Growing<'_>, open: Open) {
+        self.settle_rows(growing, open.node, open.rows);
+        self.pool.push(open.histogram);
+    }
+
+    /// Adds a leaf's value to the margins of its rows.
+    fn settle_rows(&self, growing: &mut Growing<'_>, leaf: usize, rows: Range<usize>) {
+        let NodeKind::Leaf { value } = growing.nodes[leaf].kind else {
+            return;
+        };
+        let Task {
+            output,
+            output_count,
+            ..
+        } = *growing.task;
+        for &row in &self.rows[rows] {
+            growing.margins[row as usize * output_count + output as usize] += value;
         }
     }
 }

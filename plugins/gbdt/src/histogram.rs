@@ -6,11 +6,22 @@ use crate::bins::{Bin, BinMatrix, Layout};
 
 /// First and second derivative of a row's loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Gradient {
+pub(crate) struct Gradient {
     /// First derivative, times the row's weight.
     pub gradient: f32,
     /// Second derivative, times the row's weight.
     pub hessian: f32,
+}
+
+impl Gradient {
+    /// Both derivatives times a weight.
+    #[inline]
+    pub(crate) fn times(self, weight: f32) -> Self {
+        Self {
+            gradient: self.gradient * weight,
+            hessian: self.hessian * weight,
+        }
+    }
 }
 
 /// A sum of [`Gradient`]s. Sums are float64 and go in row order: the trees are XGBoost's, bit for
@@ -115,12 +126,12 @@ mod tests {
 
     #[test]
     fn siblings_add_up_to_their_parent() {
-        let mut rows = Rows::new(2, false);
-        rows.extend(&[1.0, 7.0, f32::NAN, 8.0, 2.0, 7.0], &[0.0; 3], None)
+        let mut rows = Rows::new(2);
+        rows.extend(&[1.0, 7.0, f32::NAN, 8.0, 2.0, 7.0], &[0.0; 3], None, None)
             .unwrap();
-        let cuts = find_cuts(&rows, 256);
-        let layout = Layout::new(&cuts, &find_missing(&rows));
-        let bins = BinMatrix::<u8>::new(&mut rows, &cuts);
+        let cuts = find_cuts(&rows, 256, &[]).unwrap();
+        let layout = Layout::new(&cuts, &find_missing(&rows), &[]);
+        let bins = BinMatrix::<u8>::new(&mut rows, &cuts, &layout);
         let gradients: Vec<_> = [1.0, 2.0, 4.0]
             .map(|gradient| Gradient {
                 gradient,

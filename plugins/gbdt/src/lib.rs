@@ -2,60 +2,97 @@
 //!
 //! The reduction learns a model, and its state *is* XGBoost's model file: it loads in XGBoost 1.7 and
 //! later, in SHAP and in SageMaker's image, and gives the same float32 margins there. The map predicts
-//! with such a file, whoever trained it. Where every feature has at most `max_bin` distinct values the
-//! trees are XGBoost's own; with more, the cuts between values are exact quantiles where XGBoost's are
-//! approximate.
+//! with such a file, JSON or binary, whoever trained it. What every parameter means is said in
+//! [`Params`].
 //!
-//! Training: [`Rows`] collects the rows as float32; each feature is cut into bins; [`train`] grows one
-//! tree per round on the gradients of the [`Objective`], watching [`Metric`]s on the validation rows.
-//! Prediction: [`Model::read`] parses and checks the file, [`Forest`] lays its trees out flat and adds
-//! up leaves, in float32 and in tree order. None of this knows the stage contract; [`Gbdt`] joins the
-//! two.
+//! # Where it is XGBoost to the bit, and where it is not
+//!
+//! - **Predictions**: margins and predictions have the bits of XGBoost's, with missing values and
+//!   categories, for every objective here, both ways.
+//! - **Trees**: where every feature has at most `max_bin` distinct values and nothing is sampled, every
+//!   array of the model file is that of XGBoost 3.4. Earlier versions round gains in other places.
+//! - **Cuts**: with more distinct values, the cuts between them are exact (weighted) quantiles; XGBoost's
+//!   are approximate, and differ between its versions.
+//! - **Sampling**: rows and features are drawn by a generator that counts (SplitMix64's finalizer over
+//!   the seed, the tree and the row, level or node), so that a draw depends on nothing drawn before.
+//!   XGBoost takes them from one sequence: the shares are the same, the rows and features others.
+//! - **Contributions**: TreeSHAP in float64 where XGBoost computes in float32; they agree to 1e-4 of the
+//!   largest margin.
+//! - **Categories**: whole numbers from 0 to 65534, named with `categorical`. One that was never seen
+//!   goes left, as in XGBoost; what is no category at all is an error, where XGBoost sends it left.
+//! - **Groups** of `rank:ndcg` need not follow each other. Pairs are those of
+//!   `lambdarank_pair_method = "topk"`.
+//!
+//! # Files of versions
+//!
+//! Up to XGBoost 3.4 is read; a later version is refused, since what its keys mean is not known. The
+//! file is written in the form that 1.7 reads. XGBoost 3.1 gave each class of `multi:softprob` a
+//! `base_score` of its own, which older versions cannot read: such a file says version 3.1, and
+//! [`Model::portable`] gives one for the older ones, with the same predictions.
+//!
+//! # From rows to predictions
+//!
+//! [`Rows`] collects the rows as float32; each feature is cut into bins; [`train`] grows trees round by
+//! round on the gradients of the [`Loss`], watching [`Metric`]s on the validation rows. [`Model::read`]
+//! parses and checks a file, [`Forest`] lays its trees out flat and adds up leaves, in float32 and in
+//! tree order; [`Explainer`] tells what each feature adds. None of this knows the stage contract;
+//! [`Gbdt`] joins the two. The report of a training holds the rounds, the importances of XGBoost's
+//! `get_score` (`weight`, `gain`, `cover`, `total_gain`, `total_cover`) and the curve of every metric.
 //!
 //! ```
-//! use gbdt::{Forest, Model, Objective, Params, Rows, train};
+//! use gbdt::{Forest, Format, Model, Objective, Params, Rows, train};
 //!
 //! // One feature, missing in the last row; the label is whether it is above 2.
 //! let features = [1.0, 2.0, 3.0, 4.0, f32::NAN];
-//! let mut rows = Rows::new(1, false);
-//! rows.extend(&features, &[0.0, 0.0, 1.0, 1.0, 1.0], None)?;
+//! let mut rows = Rows::new(1);
+//! rows.extend(&features, &[0.0, 0.0, 1.0, 1.0, 1.0], None, None)?;
 //! let params = Params { num_boost_round: 10, min_child_weight: 0.1, ..Params::default() };
 //! let trained = train(&params.check(Objective::BinaryLogistic)?, rows, None, &mut |_, _| true)?;
 //!
-//! let model = Model::read(&trained.model.write())?;
-//! let mut margins = [model.objective.margin(model.base_score); 5];
-//! Forest::new(&model.trees).add_margins(&features, 1, &mut margins);
-//! let is_above: Vec<bool> = margins.map(|margin| model.objective.predict(margin) > 0.5).into();
+//! let model = Model::read(&trained.model.write(Format::Ubj))?;
+//! let mut outputs = model.start().repeat(5);
+//! Forest::new(&model.trees, 1).add_margins(&features, 1, &mut outputs);
+//! model.loss.predict(&mut outputs);
+//! let is_above: Vec<bool> = outputs.iter().map(|&probability| probability > 0.5).collect();
 //! assert_eq!(is_above, [false, false, true, true, true]);
 //! # Ok::<(), trueline_sdk::Error>(())
 //! ```
 
 mod bins;
 mod columns;
+mod constraints;
+mod contributions;
 mod cuts;
 mod forest;
 mod grow;
 mod histogram;
-mod json;
+mod importance;
+mod loss;
 mod metric;
 mod model;
 mod num;
 mod objective;
 mod params;
 mod rows;
+mod sample;
 mod split;
 mod stage;
 mod train;
 mod tree;
 
+pub use constraints::Constraints;
+pub use contributions::Explainer;
 pub use forest::Forest;
+pub use importance::Importance;
+pub use loss::{Loss, Ranking};
 pub use metric::Metric;
-pub use model::Model;
+pub use model::{Format, Model};
 pub use objective::Objective;
-pub use params::{BoostParams, Params, TreeParams};
+pub use params::{BoostParams, GrowPolicy, Params, TreeParams};
 pub use rows::Rows;
-pub use stage::Gbdt;
-pub use train::{Trained, train};
-pub use tree::{Node, NodeKind, Tree};
+pub use sample::Sampling;
+pub use stage::{Gbdt, Predictor, Training};
+pub use train::{Curve, Measured, Trained, train};
+pub use tree::{Condition, Node, NodeKind, Tree};
 
 trueline_sdk::export_model!(Gbdt);

@@ -1,23 +1,25 @@
 //! Parameters under XGBoost's names, with its defaults.
 
-use std::fmt;
+mod check;
+
+use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
     de::{SeqAccess, Visitor},
 };
-use trueline_sdk::{Error, Result};
 
-use crate::{Metric, Objective};
+use crate::{Metric, Objective, constraints::Constraints, loss::Ranking, sample::Sampling};
 
 /// The parameters as a pipeline gives them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
-    /// What to learn; by default `binary:logistic` for a boolean label and `reg:squarederror` for
-    /// any other.
+    /// What to learn: `reg:squarederror`, `binary:logistic`, `multi:softprob`, `count:poisson`,
+    /// `reg:gamma`, `reg:tweedie` or `rank:ndcg`; by default `binary:logistic` for a boolean label
+    /// and `reg:squarederror` for any other.
     pub objective: Option<Objective>,
-    /// How many trees, at most.
+    /// How many rounds, at most: each grows one tree, or one for each class.
     #[serde(alias = "n_estimators")]
     pub num_boost_round: u32,
     /// What each tree's leaves are multiplied by.
@@ -25,6 +27,11 @@ pub struct Params {
     pub eta: f32,
     /// Levels of splits in a tree; 0 for no limit.
     pub max_depth: u32,
+    /// Leaves of a tree; 0 for no limit.
+    pub max_leaves: u32,
+    /// Which leaf is split next: `depthwise` the one nearest to the root, `lossguide` the one that
+    /// the loss falls most by.
+    pub grow_policy: GrowPolicy,
     /// L2 regularization of leaves.
     #[serde(alias = "reg_lambda")]
     pub lambda: f32,
@@ -36,13 +43,55 @@ pub struct Params {
     pub gamma: f32,
     /// The least sum of second derivatives in a child.
     pub min_child_weight: f32,
-    /// The largest value of a leaf before `eta`; 0 for no limit.
-    pub max_delta_step: f32,
+    /// The largest value of a leaf before `eta`; 0 for no limit. By default 0.7 for `count:poisson`
+    /// and 0 for all others.
+    pub max_delta_step: Option<f32>,
     /// Into how many bins a feature's values are cut.
     pub max_bin: u32,
-    /// What the weight of rows with label 1 is multiplied by.
+    /// The share of rows that each tree is grown on, drawn for each tree.
+    pub subsample: f32,
+    /// The share of features that each tree may split on.
+    pub colsample_bytree: f32,
+    /// The share of the tree's features that each level may split on.
+    pub colsample_bylevel: f32,
+    /// The share of the level's features that each node may split on.
+    pub colsample_bynode: f32,
+    /// What is drawn follows from this. By default the pipeline's seed. Other rows and features come
+    /// out than XGBoost draws from the same seed.
+    #[serde(alias = "random_state")]
+    pub seed: u64,
+    /// Features by name with 1, where predictions may only rise with the feature, or -1, where they
+    /// may only fall.
+    pub monotone_constraints: BTreeMap<String, i8>,
+    /// Lists of features by name: only features that one list has together may stand on one path of
+    /// a tree. A feature of no list stands alone.
+    pub interaction_constraints: Vec<Vec<String>>,
+    /// Features by name, or the vector columns that hold them, whose values are categories: whole
+    /// numbers from 0 to 65534.
+    pub categorical: Vec<String>,
+    /// With fewer categories than this a split sends one of them right; with more, the categories
+    /// are parted in two sets.
+    pub max_cat_to_onehot: u32,
+    /// A split into sets sends fewer categories than this to one side.
+    pub max_cat_threshold: u32,
+    /// How many classes `multi:softprob` has; by default the largest label and 1.
+    pub num_class: Option<u32>,
+    /// What the weight of rows with label 1 is multiplied by; for `binary:logistic`,
+    /// `reg:squarederror` and `reg:gamma`.
     pub scale_pos_weight: f32,
-    /// The prediction to start from; by default the mean label.
+    /// For `reg:tweedie`, from 1 on and below 2: near 1 the labels spread as counts do, near 2 as
+    /// positive amounts do.
+    pub tweedie_variance_power: f32,
+    /// For `rank:ndcg`: pairs are made of one of the so many rows of a group with the highest scores,
+    /// and any row after it. By default 32.
+    pub lambdarank_num_pair_per_sample: Option<u32>,
+    /// For `rank:ndcg`: whether the derivatives of a group are divided by what they add up to.
+    pub lambdarank_normalization: bool,
+    /// For `rank:ndcg`: whether a pair counts less the further apart its scores are.
+    pub lambdarank_score_normalization: bool,
+    /// For `rank:ndcg`: whether relevance r is worth 2^r - 1, or r itself.
+    pub ndcg_exp_gain: bool,
+    /// The prediction to start from; by default what the labels suggest.
     pub base_score: Option<f32>,
     /// Stop when the last metric has not improved on the validation rows for so many rounds, and
     /// keep the trees up to its best.
@@ -56,11 +105,28 @@ pub struct Params {
     pub label: Option<String>,
     /// The column of row weights; by default the one with the role `weight`, if there is one.
     pub weight: Option<String>,
-    /// What the column of predictions is called.
+    /// The column that says which rows `rank:ndcg` puts in order together; by default the one with
+    /// the role `group`.
+    pub group: Option<String>,
+    /// What the column of predictions is called. It is a vector for `multi:softprob`.
     pub into: String,
     /// If given, a second column of this name gets the margins: what predictions are before the
-    /// logistic function.
+    /// logistic function, the exponential or the softmax.
     pub margin_into: Option<String>,
+    /// If given, a further column of this name gets how much each feature adds to the margin
+    /// (TreeSHAP): a vector of one number per feature and a last one, `bias`; for several classes one
+    /// such after another. They add up to the margin.
+    pub contributions_into: Option<String>,
+}
+
+/// Which leaf is split next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GrowPolicy {
+    /// The one nearest to the root.
+    Depthwise,
+    /// The one that the loss falls most by.
+    Lossguide,
 }
 
 impl Default for Params {
@@ -70,21 +136,41 @@ impl Default for Params {
             num_boost_round: 100,
             eta: 0.3,
             max_depth: 6,
+            max_leaves: 0,
+            grow_policy: GrowPolicy::Depthwise,
             lambda: 1.0,
             alpha: 0.0,
             gamma: 0.0,
             min_child_weight: 1.0,
-            max_delta_step: 0.0,
+            max_delta_step: None,
             max_bin: 256,
+            subsample: 1.0,
+            colsample_bytree: 1.0,
+            colsample_bylevel: 1.0,
+            colsample_bynode: 1.0,
+            seed: 0,
+            monotone_constraints: BTreeMap::new(),
+            interaction_constraints: Vec::new(),
+            categorical: Vec::new(),
+            max_cat_to_onehot: 4,
+            max_cat_threshold: 64,
+            num_class: None,
             scale_pos_weight: 1.0,
+            tweedie_variance_power: 1.5,
+            lambdarank_num_pair_per_sample: None,
+            lambdarank_normalization: true,
+            lambdarank_score_normalization: true,
+            ndcg_exp_gain: true,
             base_score: None,
             early_stopping_rounds: None,
             eval_metric: Vec::new(),
             features: vec!["features".into()],
             label: None,
             weight: None,
+            group: None,
             into: "prediction".into(),
             margin_into: None,
+            contributions_into: None,
         }
     }
 }
@@ -93,14 +179,23 @@ impl Default for Params {
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoostParams {
     pub objective: Objective,
+    /// At least 2.
+    pub class_count: Option<usize>,
     pub rounds: u32,
     pub tree: TreeParams,
+    pub sampling: Sampling,
     pub max_bin: usize,
     pub scale_pos_weight: f32,
+    pub tweedie_variance_power: f32,
+    pub ranking: Ranking,
     pub base_score: Option<f32>,
     pub early_stopping_rounds: Option<u32>,
     /// At least one.
     pub metrics: Vec<Metric>,
+    /// What the column of labels is called in an error.
+    pub label: String,
+    /// Whether each feature holds categories; empty if none does.
+    pub categorical: Vec<bool>,
 }
 
 /// What growing a tree needs, checked. The names are XGBoost's.
@@ -109,89 +204,17 @@ pub struct TreeParams {
     pub eta: f32,
     /// At least 1; `None` for no limit.
     pub max_depth: Option<u32>,
+    /// At least 1; `None` for no limit.
+    pub max_leaves: Option<u32>,
+    pub grow_policy: GrowPolicy,
     pub lambda: f32,
     pub alpha: f32,
     pub gamma: f32,
     pub min_child_weight: f32,
     pub max_delta_step: f32,
-}
-
-impl Params {
-    /// Checks what concerns training. `default_objective` is what the label's type suggests.
-    ///
-    /// # Errors
-    /// [`Error::Params`] with the first value out of range and the range.
-    pub fn check(&self, default_objective: Objective) -> Result<BoostParams> {
-        let at_least_0 = [
-            ("eta", self.eta),
-            ("lambda", self.lambda),
-            ("alpha", self.alpha),
-            ("gamma", self.gamma),
-            ("min_child_weight", self.min_child_weight),
-            ("max_delta_step", self.max_delta_step),
-            ("scale_pos_weight", self.scale_pos_weight),
-        ];
-        for (name, value) in at_least_0 {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::params(format!(
-                    "`{name}` is {value}; it must be 0 or more"
-                )));
-            }
-        }
-        // Bin numbers, and the one that stands for a missing value, have 16 bits.
-        if !(2..=65_535).contains(&self.max_bin) {
-            return Err(Error::params(format!(
-                "`max_bin` is {}; it must be 2 to 65535",
-                self.max_bin
-            )));
-        }
-        for (name, value) in [
-            ("num_boost_round", Some(self.num_boost_round)),
-            ("early_stopping_rounds", self.early_stopping_rounds),
-        ] {
-            if value == Some(0) {
-                return Err(Error::params(format!(
-                    "`{name}` is 0; it must be 1 or more"
-                )));
-            }
-        }
-        let objective = self.objective.unwrap_or(default_objective);
-        if let Some(base_score) = self.base_score {
-            objective.check_base_score(base_score)?;
-        }
-        if let (Objective::SquaredError, Some(metric)) = (
-            objective,
-            self.eval_metric
-                .iter()
-                .find(|metric| metric.is_for_classes()),
-        ) {
-            return Err(Error::params(format!(
-                "`eval_metric` is `{metric}`, which measures probabilities; for `{objective}` take `rmse` or `mae`"
-            )));
-        }
-        Ok(BoostParams {
-            objective,
-            rounds: self.num_boost_round,
-            tree: TreeParams {
-                eta: self.eta,
-                max_depth: (self.max_depth > 0).then_some(self.max_depth),
-                lambda: self.lambda,
-                alpha: self.alpha,
-                gamma: self.gamma,
-                min_child_weight: self.min_child_weight,
-                max_delta_step: self.max_delta_step,
-            },
-            max_bin: self.max_bin as usize,
-            scale_pos_weight: self.scale_pos_weight,
-            base_score: self.base_score,
-            early_stopping_rounds: self.early_stopping_rounds,
-            metrics: if self.eval_metric.is_empty() {
-                vec![objective.default_metric()]
-            } else {
-                self.eval_metric.clone()
-            },
-        })
-    }
+    pub max_cat_to_onehot: u32,
+    pub max_cat_threshold: u32,
+    pub constraints: Constraints,
 }
 
 /// Reads one metric or a list of them.
@@ -220,81 +243,4 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Metric>
     }
 
     deserializer.deserialize_any(OneOrMany)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(json: &str) -> Result<Params> {
-        trueline_sdk::parse_params(json)
-    }
-
-    #[test]
-    fn takes_both_of_xgboosts_names() {
-        let params = parse(
-            r#"{"learning_rate": 0.1, "reg_lambda": 2, "n_estimators": 7, "max_depth": 0,
-                "eval_metric": ["auc", "logloss"], "objective": "binary:logistic"}"#,
-        )
-        .unwrap()
-        .check(Objective::SquaredError)
-        .unwrap();
-        assert_eq!(
-            (params.tree.eta, params.tree.lambda, params.rounds),
-            (0.1, 2.0, 7)
-        );
-        assert_eq!(
-            (params.tree.max_depth, params.objective),
-            (None, Objective::BinaryLogistic)
-        );
-        assert_eq!(params.metrics, [Metric::Auc, Metric::LogLoss]);
-        let defaults = parse("{}").unwrap().check(Objective::SquaredError).unwrap();
-        assert_eq!(defaults.metrics, [Metric::Rmse]);
-    }
-
-    #[test]
-    fn errors_name_the_parameter_and_the_choices() {
-        for (json, expected) in [
-            (
-                r#"{"etta": 1}"#,
-                "unknown field `etta`, expected one of `objective`, ",
-            ),
-            (
-                r#"{"objective": "rank:ndcg"}"#,
-                "expected `binary:logistic` or `reg:squarederror`",
-            ),
-            (
-                r#"{"eval_metric": "f1"}"#,
-                "expected one of `logloss`, `auc`, `error`, `rmse`, `mae`",
-            ),
-            (
-                r#"{"eval_metric": 1}"#,
-                "expected the name of a metric or a list of them",
-            ),
-            (r#"{"eta": -1}"#, "`eta` is -1; it must be 0 or more"),
-            (r#"{"max_bin": 1}"#, "`max_bin` is 1; it must be 2 to 65535"),
-            (
-                r#"{"num_boost_round": 0}"#,
-                "`num_boost_round` is 0; it must be 1 or more",
-            ),
-            (
-                r#"{"base_score": 2, "objective": "binary:logistic"}"#,
-                "`base_score` is 2",
-            ),
-            (r#"{"eval_metric": "auc"}"#, "`eval_metric` is `auc`"),
-            (
-                r#"{"eta": 0.1, "learning_rate": 0.1}"#,
-                "duplicate field `eta`",
-            ),
-        ] {
-            let error = parse(json)
-                .and_then(|params| params.check(Objective::SquaredError))
-                .unwrap_err();
-            assert!(
-                error.message().contains(expected),
-                "{json}: {}",
-                error.message()
-            );
-        }
-    }
 }

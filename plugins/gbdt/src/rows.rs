@@ -6,7 +6,7 @@ use trueline_sdk::{Error, Result};
 /// that following blocks costs nothing.
 const BLOCK_ROWS: usize = 4096;
 
-/// A table of float32 features, row-major, with a label and perhaps a weight per row.
+/// A table of float32 features, row-major, with a label per row, and perhaps a weight and a group.
 ///
 /// Missing values are NaN. Rows sit in blocks of fixed size, so that the table never has to be
 /// copied to grow and its layout does not depend on how the rows were cut into batches.
@@ -16,21 +16,35 @@ pub struct Rows {
     blocks: Vec<Vec<f32>>,
     labels: Vec<f32>,
     weights: Option<Vec<f32>>,
+    groups: Option<Vec<u32>>,
 }
 
 impl Rows {
     /// An empty table of `feature_count` features.
-    pub fn new(feature_count: usize, weighted: bool) -> Self {
+    pub fn new(feature_count: usize) -> Self {
         Self {
             feature_count,
-            weights: weighted.then(Vec::new),
             ..Self::default()
         }
     }
 
-    /// Bytes that one row takes.
-    pub fn bytes_per_row(feature_count: usize, weighted: bool) -> usize {
-        size_of::<f32>() * (feature_count + 1 + usize::from(weighted))
+    /// The same, with a weight per row.
+    #[must_use]
+    pub fn weighted(mut self) -> Self {
+        self.weights = Some(Vec::new());
+        self
+    }
+
+    /// The same, with a group number per row.
+    #[must_use]
+    pub fn grouped(mut self) -> Self {
+        self.groups = Some(Vec::new());
+        self
+    }
+
+    /// Bytes of a row of so many features, and so many of label, weight and group.
+    pub fn bytes_per_row(feature_count: usize, single: usize) -> usize {
+        size_of::<f32>() * (feature_count + single)
     }
 
     /// Features per row.
@@ -58,7 +72,13 @@ impl Rows {
         self.weights.as_deref()
     }
 
-    /// Appends rows. `features` is row-major, one label (and weight) per row.
+    /// The group number of every row, if rows have groups.
+    pub fn groups(&self) -> Option<&[u32]> {
+        self.groups.as_deref()
+    }
+
+    /// Appends rows. `features` is row-major; one label, and weight and group where rows have them,
+    /// per row. Groups are numbered from 0, without a gap.
     ///
     /// # Errors
     /// If the lengths do not agree, or a label or weight is no finite number or a weight is negative.
@@ -67,15 +87,19 @@ impl Rows {
         features: &[f32],
         labels: &[f32],
         weights: Option<&[f32]>,
+        groups: Option<&[u32]>,
     ) -> Result<()> {
         let rows = labels.len();
+        let fits = |expected: bool, found: Option<usize>| found == expected.then_some(rows);
         if features.len() != rows * self.feature_count
-            || weights.map(<[f32]>::len) != self.weights.is_some().then_some(rows)
+            || !fits(self.weights.is_some(), weights.map(<[f32]>::len))
+            || !fits(self.groups.is_some(), groups.map(<[u32]>::len))
         {
             return Err(Error::data(format!(
-                "{rows} labels came with {} feature values and {} weights, for {} features",
+                "{rows} labels came with {} feature values, {} weights and {} groups, for {} features",
                 features.len(),
                 weights.map_or(0, <[f32]>::len),
+                groups.map_or(0, <[u32]>::len),
                 self.feature_count
             )));
         }
@@ -84,7 +108,11 @@ impl Rows {
             check_column("weight", weights, self.labels.len(), |weight| weight >= 0.0)?;
             column.extend_from_slice(weights);
         }
-        self.labels.extend_from_slice(labels);
+        if let (Some(column), Some(groups)) = (&mut self.groups, groups) {
+            column.extend_from_slice(groups);
+        }
+        // Adding zero turns -0.0 into 0.0: they are one label.
+        self.labels.extend(labels.iter().map(|label| label + 0.0));
         self.extend_features(features);
         Ok(())
     }
@@ -163,11 +191,11 @@ mod tests {
     fn layout_does_not_depend_on_chunking() {
         let features: Vec<f32> = (0..3 * 10_000).map(|value| value as f32).collect();
         let labels = vec![0.0; 10_000];
-        let mut whole = Rows::new(3, false);
-        whole.extend(&features, &labels, None).unwrap();
-        let mut cut = Rows::new(3, false);
+        let mut whole = Rows::new(3);
+        whole.extend(&features, &labels, None, None).unwrap();
+        let mut cut = Rows::new(3);
         for (features, labels) in features.chunks(3 * 77).zip(labels.chunks(77)) {
-            cut.extend(features, labels, None).unwrap();
+            cut.extend(features, labels, None, None).unwrap();
         }
         assert_eq!(
             whole.blocks().collect::<Vec<_>>(),
@@ -179,15 +207,20 @@ mod tests {
 
     #[test]
     fn refuses_labels_and_weights_that_cannot_be_learned_from() {
-        let mut rows = Rows::new(1, true);
-        rows.extend(&[1.0], &[1.0], Some(&[1.0])).unwrap();
+        let mut rows = Rows::new(1).weighted();
+        rows.extend(&[1.0], &[1.0], Some(&[1.0]), None).unwrap();
         for (label, weight, expected) in [
             (f32::NAN, 1.0, "row 1 has label NaN"),
             (1.0, -1.0, "row 1 has weight -1"),
         ] {
-            let error = rows.extend(&[1.0], &[label], Some(&[weight])).unwrap_err();
+            let error = rows
+                .extend(&[1.0], &[label], Some(&[weight]), None)
+                .unwrap_err();
             assert!(error.message().starts_with(expected), "{error:?}");
         }
-        assert!(rows.extend(&[1.0, 2.0], &[1.0], Some(&[1.0])).is_err());
+        let wide = rows.extend(&[1.0, 2.0], &[1.0], Some(&[1.0]), None);
+        assert!(wide.is_err(), "{wide:?}");
+        let grouped = rows.extend(&[1.0], &[1.0], Some(&[1.0]), Some(&[0]));
+        assert!(grouped.is_err(), "{grouped:?}");
     }
 }

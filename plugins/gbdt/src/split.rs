@@ -3,19 +3,20 @@
 //! Every rounding is XGBoost's: weights and gains are float32 made of float64 sums, in the order of
 //! `src/tree/param.h` and `src/tree/hist/evaluate_splits.h` of version 3.4.
 
-use crate::{bins::Layout, cuts::Cuts, histogram::Sum, num::to_f32, params::TreeParams};
+mod categorical;
+
+use crate::{
+    bins::Layout, constraints::Bounds, cuts::Cuts, histogram::Sum, num::to_f32, params::TreeParams,
+};
 
 /// A split of a node's rows in two.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Split {
     /// How much the loss falls.
     pub loss_change: f32,
-    /// The feature that is compared.
+    /// The feature that is looked at.
     pub feature: usize,
-    /// Rows below it go left.
-    pub threshold: f32,
-    /// The same as bins: those before this one go left.
-    pub left_bins: usize,
+    pub place: Place,
     /// Whether rows that miss the feature go left.
     pub default_left: bool,
     /// Sum over the rows that go left.
@@ -24,7 +25,17 @@ pub(crate) struct Split {
     pub right: Sum,
 }
 
+/// Where a feature's values part.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Place {
+    /// Rows below the threshold go left, which is to say those in so many of the lowest bins.
+    Below { threshold: f32, left_bins: usize },
+    /// These categories go right, ascending.
+    Categories(Vec<u32>),
+}
+
 /// The value of a leaf with this sum, before the learning rate: 0 if nothing is in it.
+#[inline]
 pub(crate) fn weight(params: &TreeParams, sum: Sum) -> f32 {
     if sum.hessian <= 0.0 {
         return 0.0;
@@ -40,7 +51,8 @@ pub(crate) fn weight(params: &TreeParams, sum: Sum) -> f32 {
 }
 
 /// How much the loss falls when a leaf with this sum gets this value.
-fn gain_given_weight(params: &TreeParams, sum: Sum, weight: f32) -> f32 {
+#[inline]
+pub(crate) fn gain_given_weight(params: &TreeParams, sum: Sum, weight: f32) -> f32 {
     if sum.hessian <= 0.0 {
         return 0.0;
     }
@@ -51,11 +63,7 @@ fn gain_given_weight(params: &TreeParams, sum: Sum, weight: f32) -> f32 {
     to_f32(-cost)
 }
 
-/// How much the loss falls when a leaf with this sum gets the value that suits it.
-pub(crate) fn gain(params: &TreeParams, sum: Sum) -> f32 {
-    gain_given_weight(params, sum, weight(params, sum))
-}
-
+#[inline]
 fn soft_threshold(gradient: f64, alpha: f64) -> f64 {
     if gradient > alpha {
         gradient - alpha
@@ -74,26 +82,52 @@ pub(crate) struct Evaluator<'a> {
     pub layout: &'a Layout,
 }
 
+/// A node as its splits are judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Judged {
+    pub sum: Sum,
+    /// What the loss falls by if it stays a leaf.
+    pub gain: f32,
+    pub bounds: Bounds,
+}
+
 impl Evaluator<'_> {
-    /// The split that the loss falls most by, if it falls at all. Of equal ones, the first: by
-    /// feature, then values that are missing right before left, then in the order of the scan.
-    pub(crate) fn best_split(&self, histogram: &[Sum], node: Sum, node_gain: f32) -> Option<Split> {
-        let mut best = None;
-        for (feature, cuts) in self.cuts.iter().enumerate() {
+    /// The split on one of these features, which ascend, that the loss falls most by, if it falls at
+    /// all. Of equal ones, the first: by feature, then values that are missing right before left,
+    /// then in the order of the scan.
+    pub(crate) fn best_split(
+        &self,
+        histogram: &[Sum],
+        node: Judged,
+        features: &[u32],
+    ) -> Option<Split> {
+        let mut best: Option<Split> = None;
+        for &feature in features {
+            let feature = feature as usize;
             let bins = &histogram[self.layout.bins(feature)];
             let mut scan = Scan {
                 params: self.params,
                 node,
-                node_gain,
                 feature,
                 best: None,
             };
-            let present = scan.forward(bins, cuts);
-            replace_if_better(&mut best, scan.best.take());
-            // Only then are values missing here, as far as the sums can tell.
-            if present != node {
-                scan.backward(bins, cuts);
-                replace_if_better(&mut best, scan.best);
+            let place = if self.layout.is_categorical(feature) {
+                scan.categories(bins)
+            } else {
+                scan.numbers(bins, &self.cuts[feature])
+            };
+            let to_beat = best.as_ref().map_or(0.0, |best| best.loss_change);
+            if let (Some(place), Some(found)) = (place, scan.best) {
+                if found.loss_change > to_beat {
+                    best = Some(Split {
+                        loss_change: found.loss_change,
+                        feature,
+                        place,
+                        default_left: found.default_left,
+                        left: found.left,
+                        right: found.right,
+                    });
+                }
             }
         }
         best
@@ -110,77 +144,88 @@ impl Evaluator<'_> {
     }
 }
 
-fn replace_if_better(best: &mut Option<Split>, other: Option<Split>) {
-    if let Some(other) = other {
-        if other.loss_change > best.map_or(0.0, |best| best.loss_change) {
-            *best = Some(other);
-        }
-    }
-}
-
 /// A scan over the bins of one feature.
 struct Scan<'a> {
     params: &'a TreeParams,
-    node: Sum,
-    node_gain: f32,
+    node: Judged,
     feature: usize,
-    best: Option<Split>,
+    best: Option<Found>,
+}
+
+/// The best split of a scan so far.
+#[derive(Clone, Copy)]
+struct Found {
+    loss_change: f32,
+    /// What it means is the scan's matter.
+    at: usize,
+    default_left: bool,
+    left: Sum,
+    right: Sum,
 }
 
 impl Scan<'_> {
+    /// The best threshold.
+    fn numbers(&mut self, bins: &[Sum], cuts: &[f32]) -> Option<Place> {
+        let present = self.forward(bins);
+        // Only then are values missing here, as far as the sums can tell.
+        if present != self.node.sum {
+            self.backward(bins);
+        }
+        let left_bins = self.best?.at;
+        Some(Place::Below {
+            threshold: match left_bins.checked_sub(1) {
+                None => f32::NEG_INFINITY,
+                Some(last) => cuts[last],
+            },
+            left_bins,
+        })
+    }
+
     /// Ever more of the lowest bins go left; missing values go right. Returns the sum of all bins.
-    fn forward(&mut self, bins: &[Sum], cuts: &[f32]) -> Sum {
+    fn forward(&mut self, bins: &[Sum]) -> Sum {
         let mut left = Sum::default();
-        for (at, (&bin, &cut)) in bins.iter().zip(cuts).enumerate() {
+        for (at, &bin) in bins.iter().enumerate() {
             left = left + bin;
-            let right = self.node - left;
-            self.consider(left, right, |split| Split {
-                threshold: cut,
-                left_bins: at + 1,
-                default_left: false,
-                ..split
-            });
+            self.consider(left, self.node.sum - left, at + 1, false);
         }
         left
     }
 
     /// Ever more of the highest bins go right; missing values go left.
-    fn backward(&mut self, bins: &[Sum], cuts: &[f32]) {
+    fn backward(&mut self, bins: &[Sum]) {
         let mut right = Sum::default();
         for (at, &bin) in bins.iter().enumerate().rev() {
             right = right + bin;
-            let left = self.node - right;
-            self.consider(left, right, |split| Split {
-                threshold: if at == 0 {
-                    f32::NEG_INFINITY
-                } else {
-                    cuts[at - 1]
-                },
-                left_bins: at,
-                default_left: true,
-                ..split
-            });
+            self.consider(self.node.sum - right, right, at, true);
         }
     }
 
     #[inline]
-    fn consider(&mut self, left: Sum, right: Sum, place: impl FnOnce(Split) -> Split) {
+    fn consider(&mut self, left: Sum, right: Sum, at: usize, default_left: bool) {
         let least = f64::from(self.params.min_child_weight);
         if left.hessian < least || right.hessian < least {
             return;
         }
-        let loss_change = gain(self.params, left) + gain(self.params, right) - self.node_gain;
+        let bounds = self.node.bounds;
+        let weights = [left, right].map(|side| bounds.weight(self.params, side));
+        let loss_change = gain_given_weight(self.params, left, weights[0])
+            + gain_given_weight(self.params, right, weights[1])
+            - self.node.gain;
         let to_beat = self.best.map_or(0.0, |best| best.loss_change);
-        if loss_change > to_beat && loss_change.is_finite() {
-            self.best = Some(place(Split {
+        if loss_change > to_beat
+            && loss_change.is_finite()
+            && self
+                .params
+                .constraints
+                .allows(self.feature, weights[0], weights[1])
+        {
+            self.best = Some(Found {
                 loss_change,
-                feature: self.feature,
-                threshold: 0.0,
-                left_bins: 0,
-                default_left: false,
+                at,
+                default_left,
                 left,
                 right,
-            }));
+            });
         }
     }
 }

@@ -1,21 +1,25 @@
-//! Boosting: one tree per round, each on the gradients that the trees before it left.
+//! Boosting: in each round one tree per output, on the gradients that the trees before it left.
+
+mod progress;
 
 use std::collections::BTreeMap;
 
 use trueline_sdk::{Error, Result};
 
+use self::progress::{Best, Watched};
+pub use self::progress::{Curve, Measured};
 use crate::{
-    Metric, Model, Tree,
+    Model, Tree,
     bins::{Bin, BinMatrix, Layout, find_missing},
     cuts::{Cuts, find_cuts},
-    forest::Forest,
-    grow::Grower,
+    grow::{Grower, Task},
+    histogram::Gradient,
+    loss::{Loss, Queries},
+    num::{to_index, to_whole},
     params::BoostParams,
     rows::Rows,
+    sample::Draw,
 };
-
-/// A measured metric: `validation_auc`, `train_rmse`.
-pub(crate) type Measured = (String, f64);
 
 /// What training gives.
 #[derive(Debug)]
@@ -24,12 +28,14 @@ pub struct Trained {
     pub model: Model,
     /// The metrics after its last round.
     pub metrics: Vec<Measured>,
+    /// The metrics after every round that was grown.
+    pub curves: Vec<Curve>,
 }
 
 /// Learns a model. After each round, `report` gets the round, counted from 0, and the metrics, on the
 /// validation rows if there are any, else on the training rows; it says whether to go on.
 ///
-/// The result depends on the rows and their order, not on anything else.
+/// The result depends on the parameters, and on the rows and their order, not on anything else.
 ///
 /// # Errors
 /// [`Error::Data`] if there are no rows, or labels that the objective or a metric cannot work with.
@@ -56,27 +62,29 @@ pub fn train(
             rows.len()
         ))
     })?;
-    let base_score = match params.base_score {
-        Some(base_score) => base_score,
-        None => params
-            .objective
-            .estimate_base_score(&rows, params.scale_pos_weight)?,
+    let loss = choose_loss(params, &rows, validation)?;
+    let queries = queries_of(&loss, &rows)?;
+    let base_scores = match params.base_score {
+        Some(base_score) => vec![base_score; loss.output_count()],
+        None => loss.estimate_base_scores(&rows, queries.as_ref())?,
     };
-    let cuts = find_cuts(&rows, params.max_bin);
-    let layout = Layout::new(&cuts, &find_missing(&rows));
+    let cuts = find_cuts(&rows, params.max_bin, &params.categorical)?;
+    let layout = Layout::new(&cuts, &find_missing(&rows), &params.categorical);
     let boosting = Boosting {
         params,
-        base_score,
+        loss: &loss,
+        queries: queries.as_ref(),
+        base_scores,
         cuts: &cuts,
         layout: &layout,
         row_count,
     };
     // A bin number and the one for missing values fit a byte up to 256 slots.
     if layout.widest() <= 256 {
-        let bins = BinMatrix::<u8>::new(&mut rows, &cuts);
+        let bins = BinMatrix::<u8>::new(&mut rows, &cuts, &layout);
         boosting.run(&bins, &rows, validation, report)
     } else {
-        let bins = BinMatrix::<u16>::new(&mut rows, &cuts);
+        let bins = BinMatrix::<u16>::new(&mut rows, &cuts, &layout);
         boosting.run(&bins, &rows, validation, report)
     }
 }
@@ -85,12 +93,64 @@ fn check_rows(params: &BoostParams, rows: &Rows, which: &str) -> Result<()> {
     if rows.is_empty() {
         return Err(Error::data(format!("there are no {which} rows")));
     }
-    params.objective.check_labels(rows.labels())
+    let exponential = params.ranking.exponential_gain;
+    let labels = params
+        .objective
+        .check_labels(&params.label, rows.labels(), exponential);
+    labels.map_err(|error| error.within(&format!("{which} rows")))
+}
+
+/// The objective with its numbers, some of which the labels say.
+fn choose_loss(params: &BoostParams, rows: &Rows, validation: Option<&Rows>) -> Result<Loss> {
+    use crate::Objective;
+    let scale_pos_weight = params.scale_pos_weight;
+    Ok(match params.objective {
+        Objective::BinaryLogistic => Loss::Logistic { scale_pos_weight },
+        Objective::SquaredError => Loss::Squared { scale_pos_weight },
+        Objective::Gamma => Loss::Gamma { scale_pos_weight },
+        Objective::Poisson => Loss::Poisson {
+            max_delta_step: params.tree.max_delta_step,
+        },
+        Objective::Tweedie => Loss::Tweedie {
+            variance_power: params.tweedie_variance_power,
+        },
+        Objective::RankNdcg => Loss::Ndcg(params.ranking),
+        Objective::MultiSoftprob => {
+            let largest = |rows: &Rows| to_whole(rows.labels().iter().copied().fold(0.0, f32::max));
+            let class_count = params.class_count.unwrap_or((largest(rows) + 1).max(2));
+            for (which, rows) in [("training", Some(rows)), ("validation", validation)] {
+                let found = rows.map_or(0, largest);
+                if found >= class_count {
+                    return Err(Error::data(format!(
+                        "column `{}`: the {which} rows have the label {found}, but there are {class_count} \
+                         classes, from 0 to {}",
+                        params.label,
+                        class_count - 1
+                    )));
+                }
+            }
+            Loss::Softmax { class_count }
+        }
+    })
+}
+
+/// The groups, prepared, where the loss has such.
+fn queries_of(loss: &Loss, rows: &Rows) -> Result<Option<Queries>> {
+    match loss {
+        Loss::Ndcg(_) if rows.groups().is_none() => Err(Error::data(
+            "`rank:ndcg` needs to know which rows belong together: give a column the role group, or \
+             name one with `group`",
+        )),
+        Loss::Ndcg(ranking) => Queries::new(ranking, rows).map(Some),
+        _ => Ok(None),
+    }
 }
 
 struct Boosting<'a> {
     params: &'a BoostParams,
-    base_score: f32,
+    loss: &'a Loss,
+    queries: Option<&'a Queries>,
+    base_scores: Vec<f32>,
     cuts: &'a [Cuts],
     layout: &'a Layout,
     row_count: u32,
@@ -104,38 +164,50 @@ impl Boosting<'_> {
         validation: Option<&Rows>,
         report: &mut dyn FnMut(u32, &[Measured]) -> bool,
     ) -> Result<Trained> {
-        let params = self.params;
-        let start = params.objective.margin(self.base_score);
-        let mut margins = vec![start; rows.len()];
-        let mut validated = validation.map(|rows| Validated {
-            rows,
-            margins: vec![start; rows.len()],
-        });
-        let mut gradients = Vec::with_capacity(rows.len());
+        let (params, loss) = (self.params, self.loss);
+        let output_count = loss.output_count();
+        let start: Vec<f32> = self
+            .base_scores
+            .iter()
+            .map(|&base_score| loss.margin(base_score))
+            .collect();
+        let mut margins = start.repeat(rows.len());
+        let mut validated = validation
+            .map(|rows| Watched::new(loss, rows, &start))
+            .transpose()?;
+        let mut gradients: Vec<Vec<Gradient>> = vec![Vec::new(); output_count];
         let mut grower = Grower::new(&params.tree, self.cuts, self.layout, bins, self.row_count);
         let mut trees = Vec::new();
         let mut best: Option<Best> = None;
-        let mut metrics = Vec::new();
+        let (mut metrics, mut curves) = (Vec::new(), Curve::all(params, validation.is_some()));
         for round in 0..params.rounds {
-            params
-                .objective
-                .gradients(&margins, rows, params.scale_pos_weight, &mut gradients);
-            let tree = grower.grow(&gradients, &mut margins);
-            if !tree.is_finite() {
-                return Err(Error::data(format!(
-                    "in round {round} a leaf left the range of float32: labels or weights are too large, scale them"
-                )));
-            }
-            if let Some(validated) = &mut validated {
-                validated.add(&tree);
-            }
-            trees.push(tree);
-            metrics = match &validated {
-                Some(validated) => {
-                    self.measure("validation", validated.rows, &validated.margins)?
+            loss.gradients(&margins, rows, self.queries, &mut gradients);
+            for (gradients, output) in gradients.iter_mut().zip(0..) {
+                let draw = Draw {
+                    sampling: &params.sampling,
+                    tree: to_index(trees.len()),
+                };
+                drop_rows(&draw, gradients);
+                let task = Task {
+                    gradients,
+                    output,
+                    output_count,
+                    draw,
+                };
+                let tree = grower.grow(&task, &mut margins);
+                check_tree(&tree, round)?;
+                if let Some(validated) = &mut validated {
+                    validated.add(&tree);
                 }
-                None => self.measure("train", rows, &margins)?,
+                trees.push(tree);
+            }
+            metrics = match &validated {
+                Some(validated) => validated.measure(params, "validation")?,
+                None => progress::measure(params, loss, rows, &margins, self.queries, "train")?,
             };
+            for (curve, measured) in curves.iter_mut().zip(&metrics) {
+                curve.values.push(measured.value);
+            }
             let go_on = report(round, &metrics);
             if let Some(patience) = params.early_stopping_rounds {
                 let best_round = Best::update(&mut best, round, &metrics, params);
@@ -149,91 +221,54 @@ impl Boosting<'_> {
         }
         let mut attributes = BTreeMap::new();
         if let Some(best) = best {
-            trees.truncate(best.round as usize + 1);
+            trees.truncate((best.round as usize + 1) * output_count);
             attributes.insert("best_iteration".to_owned(), best.round.to_string());
             attributes.insert("best_score".to_owned(), format!("{:?}", best.score));
             metrics = best.metrics;
         }
         let model = Model {
-            objective: params.objective,
-            base_score: self.base_score,
-            scale_pos_weight: params.scale_pos_weight,
+            loss: loss.clone(),
+            base_scores: self.base_scores.clone(),
             feature_count: rows.feature_count(),
             feature_names: Vec::new(),
+            feature_types: feature_types(&params.categorical),
             attributes,
+            parallel_trees: 1,
             trees,
         };
-        Ok(Trained { model, metrics })
-    }
-
-    fn measure(&self, which: &str, rows: &Rows, margins: &[f32]) -> Result<Vec<Measured>> {
-        let objective = self.params.objective;
-        let predictions: Vec<f32> = margins
-            .iter()
-            .map(|&margin| objective.predict(margin))
-            .collect();
-        let measure = |metric: &Metric| {
-            let value = metric.measure(&predictions, rows.labels(), rows.weights());
-            if value.is_finite() {
-                return Ok((format!("{which}_{metric}"), value));
-            }
-            let why = match metric {
-                Metric::Auc => "it needs rows of both classes, with weights above 0",
-                _ => "their weights are all 0, or their labels too large",
-            };
-            Err(Error::data(format!(
-                "`{metric}` is {value} on the {which} rows: {why}"
-            )))
-        };
-        self.params.metrics.iter().map(measure).collect()
+        Ok(Trained {
+            model,
+            metrics,
+            curves,
+        })
     }
 }
 
-/// Validation rows and their margins so far.
-struct Validated<'a> {
-    rows: &'a Rows,
-    margins: Vec<f32>,
-}
-
-impl Validated<'_> {
-    fn add(&mut self, tree: &Tree) {
-        let forest = Forest::new([tree]);
-        let mut margins = self.margins.as_mut_slice();
-        for block in self.rows.blocks() {
-            let (now, later) = margins.split_at_mut(block.len() / self.rows.feature_count());
-            forest.add_margins(block, self.rows.feature_count(), now);
-            margins = later;
+/// Rows that were not drawn add nothing to any sum; as in XGBoost, they still go down the tree.
+fn drop_rows(draw: &Draw<'_>, gradients: &mut [Gradient]) {
+    if draw.takes_all_rows() {
+        return;
+    }
+    for (gradient, row) in gradients.iter_mut().zip(0..) {
+        if !draw.takes_row(row) {
+            *gradient = Gradient::default();
         }
     }
 }
 
-/// The round with the best last metric so far.
-struct Best {
-    round: u32,
-    score: f64,
-    metrics: Vec<Measured>,
+fn check_tree(tree: &Tree, round: u32) -> Result<()> {
+    if tree.is_finite() {
+        return Ok(());
+    }
+    Err(Error::data(format!(
+        "in round {round} a leaf left the range of float32: labels or weights are too large, scale them"
+    )))
 }
 
-impl Best {
-    /// Takes a round in and returns the best one.
-    fn update(
-        best: &mut Option<Self>,
-        round: u32,
-        metrics: &[Measured],
-        params: &BoostParams,
-    ) -> u32 {
-        if let (Some(metric), Some(&(_, score))) = (params.metrics.last(), metrics.last()) {
-            if best
-                .as_ref()
-                .is_none_or(|best| metric.is_better(score, best.score))
-            {
-                *best = Some(Self {
-                    round,
-                    score,
-                    metrics: metrics.to_vec(),
-                });
-            }
-        }
-        best.as_ref().map_or(round, |best| best.round)
-    }
+/// XGBoost's words, only needed where categories are.
+fn feature_types(categorical: &[bool]) -> Vec<String> {
+    categorical
+        .iter()
+        .map(|&is_categorical| if is_categorical { "c" } else { "q" }.to_owned())
+        .collect()
 }

@@ -1,7 +1,9 @@
 //! A regression tree, with everything that XGBoost's model file keeps of it.
 
+use crate::num::{to_index, to_whole};
+
 /// A node. Children follow their parent.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// The node that this one was split from; `None` for the root.
     pub parent: Option<u32>,
@@ -14,12 +16,12 @@ pub struct Node {
 }
 
 /// What becomes of a row that arrives at a node.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum NodeKind {
-    /// It goes on: left if the feature is below the threshold, right if not.
+    /// It goes on: left if the condition holds, right if not.
     Split {
         feature: u32,
-        threshold: f32,
+        condition: Condition,
         /// Whether it goes left if it misses the feature.
         default_left: bool,
         left: u32,
@@ -31,9 +33,40 @@ pub enum NodeKind {
     Leaf { value: f32 },
 }
 
+/// What sends a row left.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// The feature's value is below this.
+    Below(f32),
+    /// The feature's value is a category that is none of these, which ascend.
+    NotAmong(Vec<u32>),
+}
+
+/// Categories end before this: XGBoost takes a number that float32 cannot count to for no category,
+/// and so never for one that was listed.
+pub(crate) const END_OF_CATEGORIES: f32 = 16_777_216.0;
+
+impl Condition {
+    /// Whether a value that is not missing goes left.
+    pub fn holds(&self, value: f32) -> bool {
+        match self {
+            Self::Below(threshold) => value < *threshold,
+            Self::NotAmong(categories) => {
+                !(0.0..END_OF_CATEGORIES).contains(&value)
+                    || categories
+                        .binary_search(&to_index(to_whole(value)))
+                        .is_err()
+            }
+        }
+    }
+}
+
 /// Nodes, the root first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tree {
+    /// Which of a row's margins it adds to: 0, or the class.
+    pub output: u32,
+    /// Children follow their parent.
     pub nodes: Vec<Node>,
 }
 
@@ -42,31 +75,17 @@ impl Tree {
     pub fn predict(&self, row: &[f32]) -> f32 {
         let mut at = 0;
         loop {
-            match self.nodes[at as usize].kind {
-                NodeKind::Leaf { value } => return value,
-                NodeKind::Split {
-                    feature,
-                    threshold,
-                    default_left,
-                    left,
-                    right,
-                    ..
-                } => {
-                    let value = row[feature as usize];
-                    let goes_left = if value.is_nan() {
-                        default_left
-                    } else {
-                        value < threshold
-                    };
-                    at = if goes_left { left } else { right };
-                }
+            let node = &self.nodes[at as usize];
+            match (&node.kind, node.next(row)) {
+                (NodeKind::Leaf { value }, _) => return *value,
+                (NodeKind::Split { .. }, next) => at = next.unwrap_or_default(),
             }
         }
     }
 
     /// Whether every leaf has a finite value.
     pub fn is_finite(&self) -> bool {
-        self.nodes.iter().all(|node| match node.kind {
+        self.nodes.iter().all(|node| match &node.kind {
             NodeKind::Leaf { value } => value.is_finite(),
             NodeKind::Split { .. } => true,
         })
@@ -80,27 +99,45 @@ impl Tree {
         let mut parents = vec![None];
         while let Some(&old) = order.get(nodes.len()) {
             let at = nodes.len();
-            let mut node = self.nodes[old as usize];
+            let mut node = self.nodes[old as usize].clone();
             node.parent = parents[at];
             if let NodeKind::Split { left, right, .. } = &mut node.kind {
-                let next = as_index(order.len());
+                let next = to_index(order.len());
                 order.extend([*left, *right]);
-                parents.extend([Some(as_index(at)); 2]);
+                parents.extend([Some(to_index(at)); 2]);
                 (*left, *right) = (next, next + 1);
             }
             nodes.push(node);
         }
-        Self { nodes }
+        Self {
+            output: self.output,
+            nodes,
+        }
     }
 }
 
-/// A node's number as trees keep it.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a tree has at most two nodes per row, of fewer than 2^31"
-)]
-pub(crate) fn as_index(index: usize) -> u32 {
-    index as u32
+impl Node {
+    /// The child that a row goes on to, unless this is a leaf.
+    pub(crate) fn next(&self, row: &[f32]) -> Option<u32> {
+        let NodeKind::Split {
+            feature,
+            condition,
+            default_left,
+            left,
+            right,
+            ..
+        } = &self.kind
+        else {
+            return None;
+        };
+        let value = row[*feature as usize];
+        let goes_left = if value.is_nan() {
+            *default_left
+        } else {
+            condition.holds(value)
+        };
+        Some(if goes_left { *left } else { *right })
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +156,7 @@ mod tests {
     fn split(feature: u32, left: u32, right: u32, parent: Option<u32>) -> Node {
         let kind = NodeKind::Split {
             feature,
-            threshold: 1.0,
+            condition: Condition::Below(1.0),
             default_left: true,
             left,
             right,
@@ -134,9 +171,26 @@ mod tests {
     }
 
     #[test]
+    fn categories_that_are_not_listed_go_left() {
+        let condition = Condition::NotAmong(vec![1, 40]);
+        for (value, expected) in [
+            (1.0, false),
+            (40.0, false),
+            (40.9, false),
+            (0.0, true),
+            (41.0, true),
+            (-1.0, true),
+            (16_777_216.0, true),
+        ] {
+            assert_eq!(condition.holds(value), expected, "{value}");
+        }
+    }
+
+    #[test]
     fn level_order_keeps_predictions() {
         // Depth first: 0 -> (1 -> (2, 3), 4 -> (5, 6)).
         let tree = Tree {
+            output: 0,
             nodes: vec![
                 split(0, 1, 4, None),
                 split(1, 2, 3, Some(0)),

@@ -5,7 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
-use gbdt::{Gbdt, Model};
+use gbdt::{Gbdt, Model, Objective};
 use proptest::prelude::*;
 use trueline_sdk::{
     DataType, Field, Role, Schema,
@@ -31,7 +31,7 @@ fn learns_a_threshold_and_predicts_it() {
     let outcome = fit::<Gbdt>(PARAMS, &[("rows", &table)]).unwrap();
     let model = Model::read(&outcome.state).unwrap();
     assert_eq!(model.feature_names, ["x", "noise"]);
-    assert_eq!(model.objective.name(), "binary:logistic");
+    assert_eq!(model.loss.objective(), Objective::BinaryLogistic);
     assert_eq!(outcome.metrics[0].name, "train_logloss");
     assert!(outcome.metrics[0].value < 0.2, "{:?}", outcome.metrics);
 
@@ -63,10 +63,9 @@ fn learns_a_threshold_and_predicts_it() {
         "{predicted:?}"
     );
     for row in 0..2 {
-        assert_eq!(
-            number("prediction", row),
-            model.objective.predict(number("margin", row))
-        );
+        let mut margin = [number("margin", row)];
+        model.loss.predict(&mut margin);
+        assert_eq!([number("prediction", row)], margin);
     }
 }
 
@@ -197,9 +196,14 @@ fn wrong_plans_are_refused() {
             "add a `validation` input",
         ),
         (
-            r#"{"features": ["x"], "label": "late", "seed": 1}"#,
+            r#"{"features": ["x"], "label": "late", "objective": "rank:ndcg"}"#,
             vec![("rows", &table)],
-            "unknown field `seed`",
+            "no column has the role group",
+        ),
+        (
+            r#"{"features": ["x"], "categorical": ["noise"]}"#,
+            vec![("rows", &table)],
+            "`categorical` names `noise`, which is none of the features x",
         ),
     ] {
         let error = describe::<Gbdt>(params, &inputs, None).unwrap_err();
@@ -232,7 +236,7 @@ fn wrong_rows_and_models_are_refused() {
         (
             r#"{"features": ["x", "noise"], "margin_into": "prediction"}"#,
             &state,
-            "are both `prediction`",
+            "two of `into`, `margin_into` and `contributions_into` are `prediction`",
         ),
     ] {
         let error = map::<Gbdt>(params, &[], state, &table).unwrap_err();
@@ -248,7 +252,7 @@ fn wrong_rows_and_models_are_refused() {
         (
             [Some(1.0), Some(2.0)],
             r#"{"features": ["x"], "objective": "binary:logistic"}"#,
-            "row 1 has label 2",
+            "column `y`, row 1: `binary:logistic` learns labels from 0 to 1, not 2",
         ),
         (
             [Some(3e38), Some(-3e38)],
@@ -267,7 +271,7 @@ fn wrong_rows_and_models_are_refused() {
     assert_eq!(error.message(), "there are no training rows");
 }
 
-/// Anything may stand in the features; labels and weights are such as can be learned from.
+/// Anything may stand in the features; labels, weights and groups are such as can be learned from.
 fn any_table() -> impl Strategy<Value = Table> {
     let schema = Schema::new([
         Field::new("a", DataType::Float64),
@@ -275,36 +279,77 @@ fn any_table() -> impl Strategy<Value = Table> {
         Field::new("c", DataType::Boolean),
         Field::new("d", DataType::Float32List(2)),
     ]);
-    let label = Field::new("y", DataType::Int32)
-        .required()
-        .with_role(Role::Label);
-    let weight = Field::new("w", DataType::Float32)
-        .required()
-        .with_role(Role::Weight);
+    let required = |name, data_type, role| Field::new(name, data_type).required().with_role(role);
+    let label = required("y", DataType::Int32, Role::Label);
+    let amount = required("amount", DataType::Int32, Role::Feature);
+    let weight = required("w", DataType::Float32, Role::Weight);
+    let group = required("g", DataType::Utf8, Role::Group);
+    let category = Field::new("e", DataType::Int32);
     (tables(&schema, 0..60), any::<i32>()).prop_map(move |(table, seed)| {
+        let rows = table.rows();
         let numbers = |of: i32| {
-            (0..table.rows())
+            (0..rows)
                 .zip((1i32..).step_by(2))
                 .map(move |(_, odd)| (seed.wrapping_mul(odd) >> 7).rem_euclid(of))
         };
-        let (labels, weights) = (numbers(2), numbers(5).map(|halves| halves as f32 * 0.5));
         table
             .clone()
-            .with_field(label.clone(), labels)
-            .with_field(weight.clone(), weights)
+            .with_field(label.clone(), numbers(2))
+            .with_field(amount.clone(), numbers(4).map(|amount| amount + 1))
+            .with_field(weight.clone(), numbers(5).map(|halves| halves as f32 * 0.5))
+            .with_field(
+                group.clone(),
+                numbers(3).map(|group| format!("group {group}")),
+            )
+            .with_field(
+                category.clone(),
+                numbers(7).map(|one| (one > 0).then_some(one * 9)),
+            )
     })
 }
 
+/// Every objective, and every option at least once.
+const OPTIONS: [&str; 14] = [
+    r#""objective": "binary:logistic", "max_bin": 4, "scale_pos_weight": 3"#,
+    r#""objective": "binary:logistic", "eval_metric": ["error", "auc"], "max_delta_step": 0.5"#,
+    r#""objective": "reg:squarederror", "gamma": 0.1, "alpha": 0.2, "lambda": 0.3"#,
+    r#""objective": "multi:softprob", "num_class": 3"#,
+    r#""objective": "multi:softprob", "label": "amount", "num_class": 5, "eval_metric": "merror""#,
+    r#""objective": "count:poisson", "label": "amount""#,
+    r#""objective": "reg:gamma", "label": "amount""#,
+    r#""objective": "reg:tweedie", "tweedie_variance_power": 1.2, "label": "amount""#,
+    r#""objective": "binary:logistic", "subsample": 0.6, "colsample_bytree": 0.7,
+       "colsample_bylevel": 0.7, "colsample_bynode": 0.7, "seed": 11"#,
+    r#""objective": "reg:squarederror", "grow_policy": "lossguide", "max_leaves": 5, "max_depth": 0"#,
+    r#""objective": "reg:squarederror", "max_leaves": 5"#,
+    r#""objective": "reg:squarederror", "monotone_constraints": {"a": 1, "b": -1}"#,
+    r#""objective": "reg:squarederror", "interaction_constraints": [["a", "b"], ["c", "e"]]"#,
+    r#""objective": "reg:squarederror", "categorical": ["e"], "max_cat_threshold": 3"#,
+];
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn keeps_the_laws(rows in any_table(), validation in any_table(), few_bins in any::<bool>()) {
+    fn keeps_the_laws(
+        rows in any_table(),
+        validation in any_table(),
+        options in prop::sample::select(OPTIONS.to_vec()),
+    ) {
         let params = format!(
-            r#"{{"features": ["a", "b", "c", "d"], "num_boost_round": 4, "min_child_weight": 0.1,
-                "objective": "binary:logistic", "max_bin": {}, "early_stopping_rounds": 2}}"#,
-            if few_bins { 4 } else { 256 }
+            r#"{{"features": ["a", "b", "c", "d", "e"], "num_boost_round": 3, "min_child_weight": 0.1,
+                "early_stopping_rounds": 2, "margin_into": "m", "contributions_into": "why", {options}}}"#
         );
         check_laws::<Gbdt>(&params, &[("rows", &rows), ("validation", &validation)], Some(&rows));
+    }
+
+    #[test]
+    fn ranking_keeps_the_laws(rows in any_table()) {
+        // Of equal weights: those of a group must be.
+        let kept = ["a", "b", "c", "d", "e", "y", "g"].map(str::to_owned);
+        let rows = rows.select(&kept).unwrap();
+        let params = r#"{"features": ["a", "b", "c", "d", "e"], "num_boost_round": 3,
+            "min_child_weight": 0.01, "objective": "rank:ndcg"}"#;
+        check_laws::<Gbdt>(params, &[("rows", &rows)], Some(&rows));
     }
 }

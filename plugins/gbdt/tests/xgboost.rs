@@ -11,7 +11,7 @@ mod csv;
 
 use std::{collections::BTreeMap, fs};
 
-use gbdt::{Forest, Model, Objective, Params, train};
+use gbdt::{Forest, Format, Model, Objective, Params, train};
 
 /// Trains on `NAME.csv` with `NAME.params.json` and compares with XGBoost's `NAME.model.json` and
 /// `NAME.margins.txt`.
@@ -19,8 +19,12 @@ fn check(name: &str) {
     let path = |end: &str| format!("{}/tests/fixtures/{name}{end}", env!("CARGO_MANIFEST_DIR"));
     let read = |end: &str| fs::read_to_string(path(end)).unwrap();
     let params: Params = trueline_sdk::parse_params(&read(".params.json")).unwrap();
-    let params = params.check(Objective::SquaredError).unwrap();
     let (names, rows) = csv::read_csv(&path(".csv")).unwrap();
+    let params = params
+        .check(Objective::SquaredError)
+        .unwrap()
+        .with_features(&params, &names)
+        .unwrap();
     let features: Vec<f32> = rows.blocks().flatten().copied().collect();
     let mut trained = train(&params, rows, None, &mut |_, _| true).unwrap();
     trained.model.feature_names = names.clone();
@@ -31,18 +35,18 @@ fn check(name: &str) {
         assert_eq!(theirs, ours, "{name}, tree {id}");
     }
     assert_eq!(theirs, trained.model, "{name}");
-    assert_eq!(
-        Model::read(&trained.model.write()).unwrap(),
-        trained.model,
-        "{name}, read back"
-    );
+    for format in [Format::Json, Format::Ubj] {
+        let back = Model::read(&trained.model.write(format)).unwrap();
+        assert_eq!(back, trained.model, "{name}, read back from {format:?}");
+    }
 
     let margins: Vec<f32> = read(".margins.txt")
         .lines()
         .map(|line| line.parse().unwrap())
         .collect();
-    let mut predicted = vec![theirs.objective.margin(theirs.base_score); margins.len()];
-    Forest::new(&theirs.trees).add_margins(&features, names.len(), &mut predicted);
+    let outputs = theirs.loss.output_count();
+    let mut predicted = theirs.start().repeat(margins.len() / outputs);
+    Forest::new(&theirs.trees, outputs).add_margins(&features, names.len(), &mut predicted);
     let bits = |margins: &[f32]| {
         margins
             .iter()
@@ -68,6 +72,28 @@ fn weights_and_every_regularization() {
 }
 
 #[test]
+fn every_objective() {
+    for name in ["classes", "counts", "amounts", "zeros", "ranking"] {
+        check(name);
+    }
+}
+
+#[test]
+fn splits_of_categories_one_by_one_and_in_sets() {
+    check("categories");
+}
+
+#[test]
+fn leaves_by_loss() {
+    check("loss_guided");
+}
+
+#[test]
+fn constraints_and_few_leaves() {
+    check("constrained");
+}
+
+#[test]
 fn file_is_xgboosts_but_for_its_version() {
     let path = format!(
         "{}/tests/fixtures/squared_dense.model.json",
@@ -76,7 +102,7 @@ fn file_is_xgboosts_but_for_its_version() {
     let theirs = fs::read_to_string(path).unwrap();
     let mut model = Model::read(theirs.as_bytes()).unwrap();
     model.attributes = BTreeMap::new();
-    let ours = String::from_utf8(model.write()).unwrap();
+    let ours = String::from_utf8(model.write(Format::Json)).unwrap();
     // The keys that 3.1 added, and the list around `base_score` that earlier versions misread.
     let expected = theirs
         .replace(

@@ -1,6 +1,6 @@
 //! Rows from CSV files.
 
-use std::{error::Error, fs};
+use std::{collections::BTreeMap, error::Error, fs};
 
 use gbdt::Rows;
 
@@ -15,31 +15,49 @@ pub(crate) fn read_csv(path: &str) -> Result<(Vec<String>, Rows)> {
         .ok_or("the file is empty")?
         .split(',')
         .collect();
-    let weighted = header.contains(&"weight");
-    let is_feature = |name: &&str| !["label", "weight"].contains(name);
+    let (weighted, grouped) = (header.contains(&"weight"), header.contains(&"group"));
+    let is_feature = |name: &&str| !["label", "weight", "group"].contains(name);
     let names: Vec<String> = header
         .iter()
         .copied()
         .filter(is_feature)
         .map(str::to_owned)
         .collect();
-    let mut rows = Rows::new(names.len(), weighted);
+    let mut rows = Rows::new(names.len());
+    if weighted {
+        rows = rows.weighted();
+    }
+    if grouped {
+        rows = rows.grouped();
+    }
+    let mut groups = BTreeMap::new();
     for line in lines {
-        let (mut features, mut label, mut weight) =
-            (Vec::with_capacity(names.len()), f32::NAN, 1.0);
+        let (mut features, mut label, mut weight, mut group) =
+            (Vec::with_capacity(names.len()), f32::NAN, 1.0, 0);
         for (name, cell) in header.iter().zip(line.split(',')) {
-            let value = if cell.is_empty() {
-                f32::NAN
-            } else {
-                cell.parse::<f32>()?
+            let value = || -> Result<f32> {
+                Ok(if cell.is_empty() {
+                    f32::NAN
+                } else {
+                    cell.parse()?
+                })
             };
             match *name {
-                "label" => label = value,
-                "weight" => weight = value,
-                _ => features.push(value),
+                "label" => label = value()?,
+                "weight" => weight = value()?,
+                "group" => {
+                    let next = u32::try_from(groups.len())?;
+                    group = *groups.entry(cell).or_insert(next);
+                }
+                _ => features.push(value()?),
             }
         }
-        rows.extend(&features, &[label], weighted.then_some(&[weight]))?;
+        rows.extend(
+            &features,
+            &[label],
+            weighted.then_some(&[weight]),
+            grouped.then_some(&[group]),
+        )?;
     }
     Ok((names, rows))
 }

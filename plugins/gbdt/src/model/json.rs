@@ -4,12 +4,9 @@
 //! in one rounding, and a file may be hostile. So this is a reader of its own: it visits keys and
 //! items in order, skips what nobody asked for, and names the byte where it stops.
 
-use std::str::FromStr;
-
 use trueline_sdk::{Error, Result};
 
-/// How deep unknown values may nest before they are refused: they are skipped by recursion.
-const MAX_DEPTH: usize = 64;
+use super::source::{MAX_DEPTH, Number, Source};
 
 /// A place in a JSON text.
 pub(crate) struct Reader<'a> {
@@ -21,71 +18,6 @@ impl<'a> Reader<'a> {
     /// At the start of a text.
     pub(crate) fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
-    }
-
-    /// What is wrong at this place.
-    pub(crate) fn error(&self, what: impl std::fmt::Display) -> Error {
-        Error::data(format!("model file, byte {}: {what}", self.at))
-    }
-
-    /// Visits the keys of an object. `visit` must read or [`skip`](Self::skip) the value.
-    pub(crate) fn object(
-        &mut self,
-        mut visit: impl FnMut(&mut Self, &str) -> Result<()>,
-    ) -> Result<()> {
-        self.list('{', '}', |reader| {
-            let key = reader.string()?;
-            reader.expect(':')?;
-            visit(reader, &key)
-        })
-    }
-
-    /// Visits the items of an array. `visit` must read or [`skip`](Self::skip) the item.
-    pub(crate) fn array(&mut self, visit: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
-        self.list('[', ']', visit)
-    }
-
-    /// An array of numbers.
-    pub(crate) fn numbers<T: FromStr>(&mut self) -> Result<Vec<T>> {
-        let mut numbers = Vec::new();
-        self.array(|reader| {
-            numbers.push(reader.number()?);
-            Ok(())
-        })?;
-        Ok(numbers)
-    }
-
-    /// A number, `Infinity`, `-Infinity` or `NaN`, rounded once; `true` and `false` are 1 and 0.
-    pub(crate) fn number<T: FromStr>(&mut self) -> Result<T> {
-        let token = self.token();
-        let digits = match token {
-            "true" => "1",
-            "false" => "0",
-            digits => digits,
-        };
-        digits.parse().map_err(|_| {
-            self.error(format_args!(
-                "`{token}` is not the kind of number needed here"
-            ))
-        })
-    }
-
-    /// A string.
-    pub(crate) fn string(&mut self) -> Result<String> {
-        self.expect('"')?;
-        let mut string = String::new();
-        loop {
-            let rest = &self.text[self.at..];
-            let end = rest
-                .find(['"', '\\'])
-                .ok_or_else(|| self.error("a string does not end"))?;
-            string.push_str(&rest[..end]);
-            self.at += end + 1;
-            if rest[end..].starts_with('"') {
-                return Ok(string);
-            }
-            string.push(self.escape()?);
-        }
     }
 
     /// What follows a backslash.
@@ -128,11 +60,6 @@ impl<'a> Reader<'a> {
         unit.ok_or_else(|| self.error("four hexadecimal digits must follow `\\u`"))
     }
 
-    /// Passes over a value of any kind.
-    pub(crate) fn skip(&mut self) -> Result<()> {
-        self.skip_nested(MAX_DEPTH)
-    }
-
     fn skip_nested(&mut self, depth: usize) -> Result<()> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(self.error("values nest too deep"));
@@ -143,14 +70,6 @@ impl<'a> Reader<'a> {
             Some('"') => self.string().map(drop),
             _ if self.token().is_empty() => Err(self.error("a value must stand here")),
             _ => Ok(()),
-        }
-    }
-
-    /// Makes sure that nothing follows.
-    pub(crate) fn end(&mut self) -> Result<()> {
-        match self.peek() {
-            None => Ok(()),
-            Some(_) => Err(self.error("something follows the end")),
         }
     }
 
@@ -202,6 +121,75 @@ impl<'a> Reader<'a> {
         let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
         self.at += end;
         &rest[..end]
+    }
+}
+
+impl Source for Reader<'_> {
+    fn error(&self, what: impl std::fmt::Display) -> Error {
+        Error::data(format!("model file, byte {}: {what}", self.at))
+    }
+
+    fn object(&mut self, mut visit: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
+        self.list('{', '}', |reader| {
+            let key = reader.string()?;
+            reader.expect(':')?;
+            visit(reader, &key)
+        })
+    }
+
+    fn array(&mut self, visit: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.list('[', ']', visit)
+    }
+
+    fn numbers<T: Number>(&mut self) -> Result<Vec<T>> {
+        let mut numbers = Vec::new();
+        self.array(|reader| {
+            numbers.push(reader.number()?);
+            Ok(())
+        })?;
+        Ok(numbers)
+    }
+
+    fn number<T: Number>(&mut self) -> Result<T> {
+        let token = self.token();
+        let digits = match token {
+            "true" => "1",
+            "false" => "0",
+            digits => digits,
+        };
+        digits.parse().map_err(|_| {
+            self.error(format_args!(
+                "`{token}` is not the kind of number needed here"
+            ))
+        })
+    }
+
+    fn string(&mut self) -> Result<String> {
+        self.expect('"')?;
+        let mut string = String::new();
+        loop {
+            let rest = &self.text[self.at..];
+            let end = rest
+                .find(['"', '\\'])
+                .ok_or_else(|| self.error("a string does not end"))?;
+            string.push_str(&rest[..end]);
+            self.at += end + 1;
+            if rest[end..].starts_with('"') {
+                return Ok(string);
+            }
+            string.push(self.escape()?);
+        }
+    }
+
+    fn skip(&mut self) -> Result<()> {
+        self.skip_nested(MAX_DEPTH)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.error("something follows the end")),
+        }
     }
 }
 
