@@ -41,6 +41,11 @@ fn metrics_are_those_of_scikit_learn() {
     check("metrics");
 }
 
+#[test]
+fn expectations_count_as_pandas() {
+    check("expect");
+}
+
 fn check(name: &str) {
     let runtime = Runtime::new(Backend::Cranelift, None).unwrap();
     let stage = trueline_stages::find(name).unwrap();

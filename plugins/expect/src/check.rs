@@ -4,34 +4,26 @@ use trueline_sdk::prelude::*;
 use trueline_sdk::state;
 
 use crate::Params;
-use crate::expectation::{Resolved, resolve};
-use crate::params::Level;
-use crate::tally::Tally;
-use crate::unique::Keys;
-use crate::verdict::{self, Verdict};
+use crate::expectation::Seen;
+use crate::resolve::{PREVIOUS, Resolved, resolve};
+use crate::rows::Rows;
+use crate::verdict::Verdict;
 
 /// Takes in rows and checks them.
 pub struct Check {
-    params: Params,
-    columns: Vec<Resolved>,
-    /// The places of the columns of the key.
-    key: Vec<usize>,
-    counted: Counted,
-    keys: Keys,
-}
-
-/// What is counted, beside the keys.
-#[derive(Default, Serialize, Deserialize)]
-struct Counted {
+    resolved: Resolved,
+    /// Which input is the table before.
+    previous_input: Option<usize>,
     rows: u64,
-    tallies: Vec<Tally>,
+    previous: u64,
 }
 
 /// What one instance took in, for another.
 #[derive(Serialize, Deserialize)]
 struct Partial {
-    counted: Counted,
-    keys: Vec<u8>,
+    rows: u64,
+    previous: u64,
+    expectations: Vec<Vec<u8>>,
 }
 
 /// Every expectation and whether it was met.
@@ -48,66 +40,68 @@ impl Reduce for Check {
 
     fn begin(params: Params, inputs: &[Input], _pass: u32, _state: &[u8]) -> Result<Self> {
         let schema = trueline_sdk::schema::rows(inputs)?;
-        let columns = resolve(&params, schema)?;
-        let unique = params
-            .unique
-            .as_ref()
-            .map_or(&[][..], |unique| unique.columns());
-        let key = unique
-            .iter()
-            .filter_map(|name| schema.index_of(name))
-            .collect();
-        let counted = Counted {
-            rows: 0,
-            tallies: vec![Tally::default(); columns.len()],
-        };
+        let previous_input = inputs.iter().position(|input| input.name == PREVIOUS);
         Ok(Self {
-            params,
-            columns,
-            key,
-            counted,
-            keys: Keys::default(),
+            resolved: resolve(&params, schema, previous_input.is_some())?,
+            previous_input,
+            rows: 0,
+            previous: 0,
         })
     }
 
-    fn update(&mut self, _input: usize, batch: &Batch<'_>) -> Result<()> {
-        let rows = batch.rows();
-        self.counted.rows += rows as u64;
-        for (resolved, tally) in self.columns.iter().zip(&mut self.counted.tallies) {
-            if let Resolved::Column(expected) = resolved {
-                tally.update(expected, batch.column(expected.place), rows)?;
-            }
+    fn update(&mut self, input: usize, batch: &Batch<'_>) -> Result<()> {
+        let count = batch.rows() as u64;
+        if Some(input) == self.previous_input {
+            self.previous += count;
+            return Ok(());
         }
-        if !self.key.is_empty() {
-            let key: Vec<&Column<'_>> = self.key.iter().map(|&place| batch.column(place)).collect();
-            self.keys.update(&key, rows)?;
+        let first = self.resolved.is_numbered.then_some(self.rows);
+        let rows = Rows::new(batch, first, &self.resolved.key);
+        for expectation in &mut self.resolved.expectations {
+            expectation.update(&rows)?;
         }
+        self.rows += count;
         Ok(())
     }
 
     fn partial(&self) -> Result<Vec<u8>> {
-        let counted = Counted {
-            rows: self.counted.rows,
-            tallies: self.counted.tallies.clone(),
-        };
+        let expectations = self.resolved.expectations.iter();
         state::encode(&Partial {
-            counted,
-            keys: self.keys.to_bytes(),
+            rows: self.rows,
+            previous: self.previous,
+            expectations: expectations
+                .map(|expectation| expectation.partial())
+                .collect::<Result<_>>()?,
         })
     }
 
     fn merge(&mut self, partial: &[u8]) -> Result<()> {
-        let Partial { counted, keys } = state::decode(partial)?;
-        self.counted.rows += counted.rows;
-        for (tally, more) in self.counted.tallies.iter_mut().zip(counted.tallies) {
-            tally.merge(more);
+        let partial: Partial = state::decode(partial)?;
+        if partial.expectations.len() != self.resolved.expectations.len() {
+            return Err(Error::data(
+                "the partial is of other expectations; merge what the same parameters made",
+            ));
         }
-        self.keys.merge(&keys)
+        self.rows += partial.rows;
+        self.previous += partial.previous;
+        let expectations = self.resolved.expectations.iter_mut();
+        for (expectation, partial) in expectations.zip(&partial.expectations) {
+            expectation.merge(partial)?;
+        }
+        Ok(())
     }
 
     fn finish(self) -> Result<Outcome> {
-        let rows = self.counted.rows;
-        let verdicts = self.verdicts();
+        let rows = self.rows;
+        let seen = Seen {
+            rows,
+            previous: self.previous_input.map(|_| self.previous),
+            key: &self.resolved.key_names,
+        };
+        let expectations = self.resolved.expectations.into_iter();
+        let verdicts: Vec<Verdict> = expectations
+            .map(|expectation| expectation.verdict(&seen))
+            .collect();
         let findings: Vec<Finding> = verdicts.iter().filter_map(Verdict::finding).collect();
         let failed = findings
             .iter()
@@ -124,6 +118,7 @@ impl Reduce for Check {
             .map_err(|error| Error::other(format!("the report cannot be written: {error}")))?;
         let metrics = vec![
             Metric::new("rows", rows as f64),
+            Metric::new("expectations", verdicts.len() as f64),
             Metric::new("failed", failed as f64),
             Metric::new("warnings", warnings as f64),
         ];
@@ -133,42 +128,5 @@ impl Reduce for Check {
             report: Some(report),
             ..Outcome::default()
         })
-    }
-}
-
-impl Check {
-    fn verdicts(self) -> Vec<Verdict> {
-        let Self {
-            params,
-            columns,
-            counted: Counted { rows, tallies },
-            keys,
-            ..
-        } = self;
-        let level = |own: Option<Level>| own.unwrap_or(params.severity);
-        let mut verdicts = Vec::new();
-        if let Some(expected) = &params.rows {
-            verdicts.extend(verdict::of_rows(expected, params.severity, rows));
-        }
-        if let Some(unique) = &params.unique {
-            verdicts.push(verdict::of_unique(
-                unique.columns(),
-                level(unique.severity()),
-                keys.repeated(),
-            ));
-        }
-        for (resolved, tally) in columns.into_iter().zip(&tallies) {
-            match resolved {
-                Resolved::Column(expected) => {
-                    verdicts.extend(verdict::of_column(&expected, tally, rows))
-                }
-                Resolved::Unmet {
-                    name,
-                    level,
-                    message,
-                } => verdicts.push(Verdict::unmet(&name, level, message)),
-            }
-        }
-        verdicts
     }
 }

@@ -7,50 +7,98 @@
 //! params.rows = { min = 300000 }
 //! params.unique = ["time_hour", "carrier", "flight", "origin"]
 //! params.columns.origin = { type = "utf8", allowed = ["EWR", "JFK", "LGA"], max_null_share = 0 }
-//! params.columns.dep_delay = { min = -120, max = 2000, max_null_share = 0.03, severity = "warn" }
+//! params.columns.tailnum = { matches = "^N[0-9]", mostly = 0.99 }
+//! params.columns.dep_delay = [
+//!   { min = -120, max = 2000, max_null_share = 0.03, severity = "warn" },
+//!   { mean = { min = 5, max = 20 }, quantiles = [{ q = 0.99, max = 300 }] },
+//! ]
+//! params.compare = [{ column = "dep_time", op = "<=", with = "arr_time", mostly = 0.97 }]
 //! ```
 //!
-//! | parameter | meaning |
-//! |---|---|
-//! | `columns.NAME` | the column is there, and keeps what is said of it below |
-//! | `names` | all columns of the table, in this order, and no others |
-//! | `rows` | `{ min, max, severity }`: how many rows there are |
-//! | `unique` | columns that no two rows have the same values in, as a list or `{ columns, severity }` |
-//! | `severity` | `"fail"` (the default) or `"warn"`, where an expectation does not say it itself |
+//! | parameter | | meaning |
+//! |---|---|---|
+//! | `columns.NAME` | | the column is there, and keeps what is said of it below: a table, or a list of tables if not all have one severity or tolerance |
+//! | `names` | | all columns of the table, in this order, and no others; or `{ columns, any_order = true, allow_others = true }` |
+//! | `rows` | | `{ min, max, previous, max_change, severity }`: how many rows there are, and by what share they may be more or fewer than before. `previous` is a number, or a table given as `inputs.previous` |
+//! | `unique` | | columns that no two rows have the same values in: a list, `{ columns, mostly, severity }`, or a list of several such keys |
+//! | `compare` | | a list of `{ column, op, with, mostly, severity }`: in each row, one column is `<`, `<=`, `==`, `!=`, `>=` or `>` another. Rows with a null in one are left out; NaN is only `!=` |
+//! | `row_sums` | | a list of `{ columns, min, max, mostly, severity }`: what columns add up to in each row, in float64. Rows with a null in one are left out |
+//! | `as_of` | | the time that ages are counted from, such as `"2013-01-31T00:00:00Z"`; a stage has no clock |
+//! | `severity` | `"fail"` | `"fail"` or `"warn"`, where an expectation does not say it itself |
+//! | `examples` | `5` | how many rows are shown of each expectation that is not met |
+//! | `key` | the columns with the role `key` | the columns that name such a row |
+//! | `row_numbers` | `false` | `true`: examples are the first rows, with their numbers |
 //!
 //! | of a column | meaning |
 //! |---|---|
 //! | `type` | its type: `boolean`, `int32`, `int64`, `float32`, `float64`, `utf8`, `binary`, `timestamp`, `date`, `float32-list(n)`, `float64-list(n)` |
-//! | `max_null_share` | nulls by rows, from 0 to 1 |
-//! | `min`, `max` | the bounds of its values, themselves allowed. For numbers, dates (`"2013-01-31"`) and timestamps (`"2013-01-31T23:59:59Z"`) |
+//! | `max_null_share` | nulls by rows, from 0 to 1; 0 for a column that is never null |
+//! | `max_nan_share`, `max_infinite_share` | NaN or infinities by rows |
 //! | `finite` | `true`: no value is NaN or infinite |
-//! | `allowed` | the values it may have: of numbers, booleans, texts, dates or timestamps |
+//! | `min`, `max` | the bounds of its values, themselves allowed. For numbers, dates (`"2013-01-31"`) and timestamps (`"2013-01-31T23:59:59Z"`); of the last two also `"as_of"` |
+//! | `above`, `below` | bounds that are themselves not allowed |
+//! | `allowed`, `forbidden` | the values that it may have, or may not: numbers, booleans, texts, dates or timestamps |
+//! | `contains` | values that are there at least once |
+//! | `most_common` | one of these is the most common value |
+//! | `matches`, `not_matches` | a [pattern](https://docs.rs/regex/1/regex/#syntax) that is somewhere in each text, or in none; `^…$` for the whole text |
+//! | `min_length`, `max_length` | characters of a text, bytes of a binary |
+//! | `unique` | `true`: no value is there twice |
+//! | `distinct`, `distinct_share` | `{ min, max }` of the number of different values, or of it by all values |
+//! | `mean`, `median`, `std`, `sum` | `{ min, max }` of numbers; `std` is the sample's, with the divisor n - 1 |
+//! | `quantiles` | a list of `{ q, min, max }`: exact, by linear interpolation between two values |
+//! | `order` | `"increasing"`, `"strictly-increasing"`, `"decreasing"` or `"strictly-decreasing"`, row after row |
+//! | `max_age` | the newest value is not older than so much before `as_of`: `"90min"`, `"36h"`, `"2d"`, `"1w"` |
+//! | `mostly` | the share of values, from 0 to 1, that must be as expected by bounds, sets, patterns, lengths, `finite`, `unique` and `order`; all by default |
 //! | `severity` | `"fail"` or `"warn"` |
 //!
-//! **Nulls** count for `max_null_share` only. **NaN** lies in no range, and is found wherever `min`,
-//! `max` or `finite` is given. Bounds and values of a float32 column are rounded to float32, so that
-//! `max = 0.1` allows the float32 that is written 0.1. -0.0 is 0.0.
+//! **Nulls** count for `max_null_share` only. **NaN** lies in no range, and is found wherever a bound or
+//! `finite` is given, unless `max_nan_share` says how many there may be; statistics, `order` and ages leave it
+//! out. Bounds and values of a float32 column are rounded to float32, so that `max = 0.1` allows the float32
+//! that is written 0.1. -0.0 is 0.0. **A table without rows** meets every expectation of its values, but
+//! `contains` and `max_age`.
 //!
 //! **A missing column or another type** is an error before anything runs; with `severity = "warn"`
 //! it is a finding of the run, and nothing else is checked of the column. `names` is always checked
 //! before anything runs.
 //!
-//! **Unique** keys are compared by a 128-bit hash of their values, 16 bytes a row: among a billion
-//! different rows, two are taken for the same with a probability of 10⁻²¹. Rows with a null in the
-//! key are no one's double; forbid them with `max_null_share = 0`.
+//! **Different** values and keys are told apart by a 128-bit hash: among a billion, two are taken for the same
+//! with a probability of 10⁻²¹. Rows with a null in a key are no one's double; forbid them with
+//! `max_null_share = 0`.
 //!
-//! **What comes out**: a finding for each expectation that is not met, with counts, the lowest and
-//! highest value or the first values (in their own order) that are not allowed; metrics `rows`,
-//! `failed` and `warnings`; a report with every expectation and what was there instead.
+//! # What comes out
 //!
-//! **Order-free and mergeable**, in memory that does not grow with the rows unless `unique` is given.
+//! A finding for each expectation that is not met: a sentence with counts, extremes or values, and the rows
+//! that it concerns. Metrics `rows`, `expectations`, `failed` and `warnings`. A report:
+//!
+//! ```json
+//! { "rows": 327346, "failed": 1, "warnings": 0,
+//!   "expectations": [
+//!     { "subject": "dep_delay", "expected": "min -120", "severity": "fail", "met": false, "count": 2,
+//!       "found": "2 values are below -120; the lowest is -300",
+//!       "examples": [{ "value": "-300", "key": { "carrier": "UA", "flight": "1545" } }] } ] }
+//! ```
+//!
+//! `count` are the rows that are otherwise, also if `mostly` allows them. Values are written as in a pipeline
+//! file.
+//!
+//! # Order, numbers and memory
+//!
+//! The number of a row depends on the order of rows. So **by default** examples are chosen without it: those
+//! with the lowest values (for `max` and `below` the highest), named by their `key`. Then the check is
+//! mergeable: it gives the same bytes however the rows are ordered and spread. With `row_numbers`, examples
+//! are the first rows, with `row` counted from 0; with `order`, which looks at one row after another, rows
+//! have numbers anyway. **Such a check says that it is not mergeable**: one instance sees the rows in order.
+//! `unique` can only name the rows that repeat a key by their numbers.
+//!
+//! Memory does not grow with the rows but for `unique` and `distinct` (32 bytes a row, twice that with
+//! numbers), quantiles (16) and `most_common` (up to 64).
 
 mod check;
 mod expectation;
 mod kind;
 mod params;
-mod tally;
-mod unique;
+mod resolve;
+mod rows;
 mod verdict;
 
 use trueline_sdk::prelude::*;
@@ -67,7 +115,7 @@ impl Stage for Expect {
     type Map = NoMap<Params>;
 
     fn describe(params: &Params, inputs: &[Input], _rows: Option<&Schema>) -> Result<Signature> {
-        expectation::describe(params, inputs)
+        resolve::describe(params, inputs)
     }
 }
 

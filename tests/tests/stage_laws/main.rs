@@ -49,13 +49,16 @@ fn expect_keeps_the_laws() {
     const EVERYTHING: &str = r#"{
         "rows": {"min": 3, "max": 12},
         "unique": ["utf8", "int32", "binary"],
+        "key": ["utf8"],
+        "as_of": "1970-01-02",
+        "compare": [{"column": "int32", "op": "<", "with": "float64"}],
         "columns": {
-            "boolean": {"allowed": [true], "max_null_share": 0.2},
-            "int32": {"min": -2, "max": 2, "allowed": [1, 2, 3]},
-            "int64": {"min": -2, "max": 2, "severity": "warn"},
-            "float64": {"min": -0.0, "max": 1e300, "finite": true},
-            "utf8": {"allowed": ["", "a", "é"]},
-            "timestamp": {"min": "1970-01-01", "max": "1970-01-02"},
+            "boolean": {"allowed": [true], "max_null_share": 0.2, "most_common": [true]},
+            "int32": {"min": -2, "max": 2, "allowed": [1, 2, 3], "mean": {"min": 0}, "median": {"max": 0}},
+            "int64": {"min": -2, "max": 2, "severity": "warn", "distinct": {"max": 3}},
+            "float64": {"min": -0.0, "max": 1e300, "finite": true, "std": {"max": 0}},
+            "utf8": {"allowed": ["", "a", "é"], "matches": "^\\p{Ll}?$", "max_length": 1},
+            "timestamp": {"min": "1970-01-01", "max": "1970-01-02", "max_age": "2d"},
             "binary": {"max_null_share": 0.1},
             "missing": {"severity": "warn"}
         }
