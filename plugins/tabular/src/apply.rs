@@ -1,6 +1,8 @@
 //! The map: rows through all steps.
 
-use trueline_sdk::{Batch, BatchWriter, DataType, Error, Map, Result, Schema, Validity};
+use trueline_sdk::{
+    Batch, BatchWriter, Column, DataType, Error, Map, Result, Schema, Validity, Values,
+};
 
 use crate::{
     kernel::any_missing,
@@ -8,7 +10,7 @@ use crate::{
     params::Params,
     state::State,
     value::{Scalar, Text, Value},
-    walk::Walk,
+    walk::{Scope, Walk},
 };
 
 /// The columns that the steps make, each with how it is computed.
@@ -22,7 +24,7 @@ impl Map for Apply {
     type Params = Params;
 
     fn load(params: Params, rows: &Schema, bytes: &[u8]) -> Result<Self> {
-        let walk = Walk::new(&params, rows, &State::decode(bytes)?, true)?;
+        let walk = Walk::new(&params, rows, &State::decode(bytes)?, Scope::Part)?;
         let mut writes = Vec::new();
         let mut values = Vec::new();
         for column in walk.table.columns().iter().filter(|column| column.written) {
@@ -46,6 +48,11 @@ impl Map for Apply {
         let mut writer = BatchWriter::new(&self.writes, batch.rows());
         let mut numbers = Vec::new();
         for (field, value) in self.writes.fields.iter().zip(&self.values) {
+            let untouched = value.untouched().map(|input| batch.column(input));
+            if let Some(column) = untouched.filter(|column| column.data_type() == field.data_type) {
+                copy(column, &mut writer)?;
+                continue;
+            }
             match (value, field.data_type) {
                 (Value::Scalar(scalar), DataType::Float64) if !field.nullable => {
                     scalar.eval_all(batch, writer.float64(&Validity::ALL)?)?;
@@ -98,6 +105,22 @@ fn write_numbers(
                 .for_each(|(integer, number)| *integer = order::to_int32(*number));
             Ok(())
         }
+        DataType::Int64 => {
+            let integers = writer.int64(&validity)?;
+            integers
+                .iter_mut()
+                .zip(numbers)
+                .for_each(|(integer, number)| *integer = order::to_int64(*number));
+            Ok(())
+        }
+        DataType::Float32 => {
+            let narrow = writer.float32(&validity)?;
+            narrow
+                .iter_mut()
+                .zip(numbers)
+                .for_each(|(narrow, number)| *narrow = order::to_float32(*number));
+            Ok(())
+        }
         _ => {
             writer.float64(&validity)?.copy_from_slice(numbers);
             Ok(())
@@ -106,10 +129,30 @@ fn write_numbers(
 }
 
 fn write_texts(text: &Text, batch: &Batch<'_>, writer: &mut BatchWriter<'_>) -> Result<()> {
-    let texts = text.texts(batch)?;
-    let validity = match text.fill {
-        Some(_) => Validity::ALL,
-        None => batch.column(text.input).validity.clone(),
-    };
+    let texts = text.block(batch, 0, batch.rows())?;
+    let validity = Validity::from_fn(batch.rows(), |row| texts.get(row).is_some());
     writer.utf8(&validity, |row| texts.get(row).unwrap_or_default())
+}
+
+/// Writes a column of the batch as it is.
+fn copy(column: &Column<'_>, writer: &mut BatchWriter<'_>) -> Result<()> {
+    let validity = &column.validity;
+    match &column.values {
+        Values::Boolean(bits) => {
+            writer.boolean(validity, |row| bits[row / 8] >> (row % 8) & 1 == 1)?;
+        }
+        Values::Int32(values) | Values::Date(values) => {
+            writer.int32(validity)?.copy_from_slice(values);
+        }
+        Values::Int64(values) | Values::Timestamp(values) => {
+            writer.int64(validity)?.copy_from_slice(values);
+        }
+        Values::Float32(values) => writer.float32(validity)?.copy_from_slice(values),
+        Values::Float64(values) => writer.float64(validity)?.copy_from_slice(values),
+        Values::Float32List(_, values) => writer.float32_list(validity)?.copy_from_slice(values),
+        Values::Float64List(_, values) => writer.float64_list(validity)?.copy_from_slice(values),
+        Values::Utf8(texts) => writer.utf8(validity, |row| texts.get(row))?,
+        Values::Binary(blobs) => writer.binary(validity, |row| blobs.get(row))?,
+    }
+    Ok(())
 }

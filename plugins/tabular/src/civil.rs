@@ -74,6 +74,77 @@ impl Date {
     }
 }
 
+/// Days since 1970-01-01. Source: the same, `days_from_civil`.
+fn day_of(date: Date) -> i64 {
+    let year = date.year - i64::from(date.month <= 2);
+    let shifted_month = (date.month + 9) % 12;
+    let day_of_year = (153 * shifted_month + 2) / 5 + date.day - 1;
+    let year_of_era = year.rem_euclid(400);
+    let day_of_era = 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    year.div_euclid(400) * 146_097 + day_of_era - 719_468
+}
+
+/// Microseconds since the epoch of a moment such as `2013-01-01T05:00:00Z`, with a fraction of a second and
+/// an offset if need be; or of the midnight, in UTC, of a date such as `2013-01-01`.
+pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
+    let number = |text: &str, length: usize| {
+        let is_number = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|_| is_number)
+    };
+    let mut parts = text.get(..10)?.split('-');
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    let date = Date {
+        year: number(year, 4)?,
+        month: number(month, 2)?,
+        day: number(day, 2)?,
+    };
+    let midnight = day_of(date);
+    // The 31st of February is another day.
+    if Date::from_day(midnight) != date {
+        return None;
+    }
+    let rest = &text[10..];
+    let mut seconds = 0;
+    let mut microseconds = 0;
+    if let Some(clock) = rest.strip_prefix(['T', 't', ' ']) {
+        let zone = clock.find(['Z', 'z', '+', '-'])?;
+        let (clock, zone) = clock.split_at(zone);
+        let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+        let mut parts = clock.split(':').map(|part| number(part, 2));
+        let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+        if hour > 23 || minute > 59 || second > 59 || parts.next().is_some() || fraction.len() > 6 {
+            return None;
+        }
+        seconds = hour * 3_600 + minute * 60 + second - i64::from(parse_offset(zone)?);
+        microseconds = match fraction {
+            "" => 0,
+            fraction => number(&format!("{fraction:0<6}"), 6)?,
+        };
+    } else if !rest.is_empty() {
+        return None;
+    }
+    Some((midnight * SECONDS_PER_DAY + seconds) * MICROSECONDS_PER_SECOND + microseconds)
+}
+
+/// Seconds ahead of UTC, of a text such as `-05:00`.
+pub(crate) fn parse_offset(text: &str) -> Option<i32> {
+    if matches!(text, "UTC" | "Z" | "z") {
+        return Some(0);
+    }
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = digits.split_once(':')?;
+    let number = |text: &str| match text.as_bytes() {
+        [b'0'..=b'9', b'0'..=b'9'] => text.parse::<i32>().ok(),
+        _ => None,
+    };
+    let minutes = number(hours)? * 60 + number(minutes).filter(|minutes| *minutes < 60)?;
+    (minutes <= 14 * 60).then_some(sign * minutes * 60)
+}
+
 /// 0 for Monday to 6 for Sunday.
 pub(crate) fn weekday(day: i64) -> i64 {
     // 1970-01-01 was a Thursday.
@@ -123,6 +194,25 @@ mod tests {
                 && before.day_of_year() >= 365;
             assert!(next_day || new_year, "{before:?} {date:?}");
             before = date;
+        }
+    }
+
+    #[test]
+    fn moments_as_rfc_3339_writes_them() {
+        for (text, expected) in [
+            ("1970-01-01", Some(0)),
+            ("1969-12-31T23:59:59.5Z", Some(-500_000)),
+            ("2013-01-01T05:00:00-05:00", Some(1_357_034_400_000_000)),
+            ("2000-02-29 00:00:00.000001Z", Some(951_782_400_000_001)),
+            ("2001-02-29", None),
+            ("2013-13-01", None),
+            ("2013-01-01T24:00:00Z", None),
+            ("2013-01-01T05:00:00", None),
+            ("2013-01-01T05:00Z", None),
+            ("time_hour", None),
+            ("a-b-c-d-éé", None),
+        ] {
+            assert_eq!(parse_timestamp(text), expected, "{text}");
         }
     }
 

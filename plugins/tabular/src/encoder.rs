@@ -8,9 +8,8 @@ use trueline_sdk::{Batch, DataType, Error, Result};
 use crate::{
     dictionary::{Dictionary, Hashed},
     eval::Integers,
-    kernel::BLOCK,
     order,
-    value::{Operand, Scalar, Text},
+    value::{Operand, Scalar, Text, Weight},
 };
 
 /// The values that a column is encoded by, in the order of their codes.
@@ -34,18 +33,32 @@ impl Categories {
 
     /// What people call each category of a column of this type.
     pub(crate) fn labels(&self, data_type: DataType) -> Vec<String> {
-        match (self, data_type) {
-            (Self::Texts(texts), _) => texts.clone(),
-            (Self::Integers(integers), DataType::Boolean) => integers
+        match self {
+            Self::Texts(texts) => texts.clone(),
+            Self::Integers(integers) => integers
                 .iter()
-                .map(|integer| (*integer != 0).to_string())
+                .map(|integer| integer_label(*integer, data_type))
                 .collect(),
-            (Self::Integers(integers), _) => integers.iter().map(i64::to_string).collect(),
-            (Self::Numbers(numbers), DataType::Float32) => numbers
+            Self::Numbers(numbers) => numbers
                 .iter()
-                .map(|number| order::to_float32(*number).to_string())
+                .map(|number| number_label(*number, data_type))
                 .collect(),
-            (Self::Numbers(numbers), _) => numbers.iter().map(f64::to_string).collect(),
+        }
+    }
+
+    /// Those that are kept, in the same order.
+    pub(crate) fn filtered(self, keep: &[bool]) -> Self {
+        fn kept<T>(all: Vec<T>, keep: &[bool]) -> Vec<T> {
+            let pairs = all.into_iter().zip(keep);
+            pairs
+                .filter(|(_, keep)| **keep)
+                .map(|(one, _)| one)
+                .collect()
+        }
+        match self {
+            Self::Texts(texts) => Self::Texts(kept(texts, keep)),
+            Self::Integers(integers) => Self::Integers(kept(integers, keep)),
+            Self::Numbers(numbers) => Self::Numbers(kept(numbers, keep)),
         }
     }
 
@@ -55,6 +68,24 @@ impl Categories {
             Self::Integers(_) => "integers",
             Self::Numbers(_) => "numbers",
         }
+    }
+}
+
+/// What people call an integer of a column of this type.
+pub(crate) fn integer_label(integer: i64, data_type: DataType) -> String {
+    match data_type {
+        DataType::Boolean => (integer != 0).to_string(),
+        _ => integer.to_string(),
+    }
+}
+
+/// What people call a number of a column of this type: the shortest decimal that leads back to it.
+pub(crate) fn number_label(number: f64, data_type: DataType) -> String {
+    match data_type {
+        DataType::Boolean => (number != 0.0).to_string(),
+        // The zero added turns -0.0 into 0.0.
+        DataType::Float32 => (order::to_float32(number) + 0.0).to_string(),
+        _ => (number + 0.0).to_string(),
     }
 }
 
@@ -128,6 +159,14 @@ impl Encoder {
         })
     }
 
+    pub(crate) fn weight(&self) -> Weight {
+        Weight::around([match &self.keys {
+            Keys::Texts(text, _) => text.weight(),
+            Keys::Integers(..) => Weight::default(),
+            Keys::Numbers(scalar, _) => scalar.weight(),
+        }])
+    }
+
     /// The codes of the rows from `start` on.
     ///
     /// # Errors
@@ -135,10 +174,10 @@ impl Encoder {
     pub(crate) fn encode(&self, batch: &Batch<'_>, start: usize, codes: &mut [i32]) -> Result<()> {
         match &self.keys {
             Keys::Texts(text, dictionary) => {
-                let texts = text.texts(batch)?;
-                for (row, code) in (start..).zip(codes) {
-                    *code =
-                        self.answer(texts.get(row).map(|text| (text, dictionary.find(text))))?;
+                let texts = text.block(batch, start, codes.len())?;
+                for (index, code) in codes.iter_mut().enumerate() {
+                    let text = texts.get(index);
+                    *code = self.answer(text.map(|text| (text, dictionary.find(text))))?;
                 }
             }
             Keys::Integers(input, dictionary) => {
@@ -149,9 +188,9 @@ impl Encoder {
                 }
             }
             Keys::Numbers(scalar, dictionary) => {
-                let mut numbers = [0.0; BLOCK];
-                let numbers = &mut numbers[..codes.len()];
-                scalar.eval(batch, start, numbers)?;
+                // On the heap, since the numbers may be codes themselves.
+                let mut numbers = vec![0.0; codes.len()];
+                scalar.eval(batch, start, &mut numbers)?;
                 for (&number, code) in numbers.iter().zip(codes) {
                     let find = || (number, dictionary.find(&order::key(number)));
                     *code = self.answer((!number.is_nan()).then(find))?;

@@ -1,13 +1,13 @@
 //! Computing values, block by block of rows.
 
-use trueline_sdk::{Batch, Column, Error, Result, Texts, Validity, Values};
+use trueline_sdk::{Batch, Column, Error, Result, Validity, Values};
 
 use crate::{
     civil::Moment,
     encoder::Encoder,
     kernel::{BLOCK, UNROLLED},
     order,
-    value::{Content, Scalar, Source, Text, Value, Vector},
+    value::{Content, Scalar, Source, Value, Vector},
 };
 
 impl Scalar {
@@ -18,7 +18,7 @@ impl Scalar {
     pub(crate) fn eval(&self, batch: &Batch<'_>, start: usize, numbers: &mut [f64]) -> Result<()> {
         match &self.source {
             Source::Input(input) => load(batch.column(*input), start, numbers)?,
-            Source::Missing(value) => missing(value, batch, start, numbers)?,
+            Source::Missing(value) => value.missing(batch, start, numbers)?,
             Source::DatePart {
                 input,
                 part,
@@ -37,22 +37,30 @@ impl Scalar {
                 erase_nulls(&column.validity, start, numbers);
             }
             Source::Code(encoder) => {
-                let mut codes = [0; BLOCK];
-                for (block, numbers) in numbers.chunks_mut(BLOCK).enumerate() {
-                    let codes = &mut codes[..numbers.len()];
-                    encoder.encode(batch, start + block * BLOCK, codes)?;
-                    copy(codes, numbers, |code| {
-                        if code == Encoder::NONE {
-                            f64::NAN
-                        } else {
-                            f64::from(code)
-                        }
-                    });
+                // On the heap, since encoders may encode what encoders gave.
+                let mut codes = vec![0; numbers.len()];
+                encoder.encode(batch, start, &mut codes)?;
+                copy(&codes, numbers, |code| {
+                    if code == Encoder::NONE {
+                        f64::NAN
+                    } else {
+                        f64::from(code)
+                    }
+                });
+            }
+            Source::Difference(difference) => difference.eval(batch, start, numbers)?,
+            Source::Length(text) => {
+                let texts = text.block(batch, start, numbers.len())?;
+                for (index, number) in numbers.iter_mut().enumerate() {
+                    let length = |text: &str| text.chars().count() as f64;
+                    *number = texts.get(index).map_or(f64::NAN, length);
                 }
             }
+            Source::Parsed(parse) => parse.eval(batch, start, numbers)?,
+            Source::Computed(expression) => expression.eval(batch, start, numbers)?,
         }
         for kernel in &self.kernels {
-            kernel.apply(numbers);
+            kernel.apply(numbers)?;
         }
         Ok(())
     }
@@ -62,39 +70,55 @@ impl Scalar {
     /// # Errors
     /// As [`eval`](Self::eval).
     pub(crate) fn eval_all(&self, batch: &Batch<'_>, numbers: &mut [f64]) -> Result<()> {
+        self.eval_from(batch, 0, numbers)
+    }
+
+    /// The numbers of any number of rows from `start` on, a multiple of 8.
+    ///
+    /// # Errors
+    /// As [`eval`](Self::eval).
+    pub(crate) fn eval_from(
+        &self,
+        batch: &Batch<'_>,
+        start: usize,
+        numbers: &mut [f64],
+    ) -> Result<()> {
         for (block, numbers) in numbers.chunks_mut(BLOCK).enumerate() {
-            self.eval(batch, block * BLOCK, numbers)?;
+            self.eval(batch, start + block * BLOCK, numbers)?;
         }
         Ok(())
     }
 }
 
-/// The texts of a batch's column, with what stands for its nulls.
-pub(crate) struct FilledTexts<'a> {
-    texts: &'a Texts<'a>,
-    validity: &'a Validity<'a>,
-    fill: Option<&'a str>,
-}
-
-impl Text {
-    pub(crate) fn texts<'a>(&'a self, batch: &'a Batch<'a>) -> Result<FilledTexts<'a>> {
-        let column = batch.column(self.input);
-        Ok(FilledTexts {
-            texts: column.utf8()?,
-            validity: &column.validity,
-            fill: self.fill.as_deref(),
-        })
-    }
-}
-
-impl<'a> FilledTexts<'a> {
-    #[inline]
-    pub(crate) fn get(&self, row: usize) -> Option<&'a str> {
-        if self.validity.is_valid(row) {
-            Some(self.texts.get(row))
-        } else {
-            self.fill
+impl Value {
+    /// 1 in every row from `start` on that has no value, else 0.
+    pub(crate) fn missing(
+        &self,
+        batch: &Batch<'_>,
+        start: usize,
+        numbers: &mut [f64],
+    ) -> Result<()> {
+        let flag = |missing: bool| f64::from(u8::from(missing));
+        match self {
+            Self::Scalar(scalar) => {
+                scalar.eval(batch, start, numbers)?;
+                numbers.iter_mut().for_each(|x| *x = flag(x.is_nan()));
+            }
+            Self::Text(text) => {
+                let texts = text.block(batch, start, numbers.len())?;
+                for (index, number) in numbers.iter_mut().enumerate() {
+                    *number = flag(texts.get(index).is_none());
+                }
+            }
+            Self::Opaque(input) => {
+                let column = batch.column(*input);
+                for (row, number) in (start..).zip(numbers) {
+                    *number = flag(!column.is_valid(row));
+                }
+            }
+            Self::Vector(_) => return Err(Error::other("a vector is never missing")),
         }
+        Ok(())
     }
 }
 
@@ -176,6 +200,18 @@ impl Vector {
                                 row[piece.offset + place] = T::from_number(1.0);
                             }
                         }
+                    }
+                    Content::Hashed(hashed) => {
+                        hashed.write(batch, start, rows, self.width, piece.offset)?;
+                    }
+                    Content::Monomials(monomials) => {
+                        monomials.each(batch, start, count, |element, numbers| {
+                            if piece.rounded {
+                                let round = |x: &mut f64| *x = f64::from(order::to_float32(*x));
+                                numbers.iter_mut().for_each(round);
+                            }
+                            scatter(numbers, rows, self.width, piece.offset + element);
+                        })?;
                     }
                     Content::List { input } => {
                         let round = |x: f64| {
@@ -267,26 +303,6 @@ fn load(column: &Column<'_>, start: usize, numbers: &mut [f64]) -> Result<()> {
     Ok(())
 }
 
-fn missing(value: &Value, batch: &Batch<'_>, start: usize, numbers: &mut [f64]) -> Result<()> {
-    let flag = |missing: bool| f64::from(u8::from(missing));
-    match value {
-        Value::Scalar(scalar) => {
-            scalar.eval(batch, start, numbers)?;
-            numbers.iter_mut().for_each(|x| *x = flag(x.is_nan()));
-        }
-        Value::Text(text) => {
-            let texts = text.texts(batch)?;
-            for (row, number) in (start..).zip(numbers) {
-                *number = flag(texts.get(row).is_none());
-            }
-        }
-        Value::Vector(_) | Value::Opaque(_) => {
-            return Err(Error::other("only numbers and texts can be missing"));
-        }
-    }
-    Ok(())
-}
-
 /// Writes what becomes of each value, in an unrolled loop. There may be more values than numbers.
 #[inline]
 fn copy<T: Copy>(values: &[T], numbers: &mut [f64], f: impl Fn(T) -> f64) {
@@ -325,7 +341,7 @@ fn bit(bits: &[u8], row: usize) -> bool {
     bits[row / 8] >> (row % 8) & 1 == 1
 }
 
-fn unexpected(column: &Column<'_>) -> Error {
+pub(crate) fn unexpected(column: &Column<'_>) -> Error {
     Error::schema(format!(
         "a column is {}, which is not what it was planned as",
         column.data_type()

@@ -3,18 +3,18 @@
 use trueline_sdk::{Batch, Error, Input, Outcome, Reduce, Result, state};
 
 use crate::{
-    learn::{Learner, Progress},
+    learn::{Learner, Material, Progress},
     params::Params,
     stage::training,
     state::State,
-    value::Operand,
-    walk::{Lesson, Walk},
+    walk::{Lesson, Scope, Walk},
 };
 
 /// One pass over the rows.
 #[derive(Debug)]
 pub struct Fit {
     lessons: Vec<Lesson>,
+    pass: u32,
     state: State,
     active: Vec<Active>,
     /// Space for the numbers of a batch.
@@ -26,7 +26,7 @@ pub struct Fit {
 struct Active {
     /// Its place among all lessons.
     index: usize,
-    operand: Operand,
+    material: Material,
     learner: Learner,
 }
 
@@ -37,7 +37,7 @@ impl Reduce for Fit {
         let schema = training(inputs)?
             .ok_or_else(|| Error::schema("this stage learns from rows: give it `fit`"))?;
         let mut state = State::decode(bytes)?;
-        let lessons = Walk::new(&params, schema, &state, true)?.lessons;
+        let lessons = Walk::new(&params, schema, &state, Scope::Part)?.lessons;
         if pass == 0 {
             state = State::new(&lessons);
         }
@@ -45,26 +45,27 @@ impl Reduce for Fit {
         let mut active = Vec::new();
         for (index, lesson) in lessons.iter().enumerate() {
             if (lesson.start..lesson.end).contains(&pass) {
-                let operand = lesson
-                    .operand
+                let material = lesson
+                    .material
                     .clone()
                     .ok_or_else(|| wrong_pass(lesson, pass))?;
                 let learner = match &state.entries[index].progress {
                     Progress::Waiting if pass == lesson.start => {
-                        Learner::new(&lesson.task, &operand)?
+                        Learner::new(&lesson.task, &material)?
                     }
                     Progress::Learning(learner) if pass > lesson.start => learner.clone(),
                     _ => return Err(wrong_pass(lesson, pass)),
                 };
                 active.push(Active {
                     index,
-                    operand,
+                    material,
                     learner,
                 });
             }
         }
         Ok(Self {
             lessons,
+            pass,
             state,
             active,
             numbers: Vec::new(),
@@ -75,7 +76,7 @@ impl Reduce for Fit {
         for active in &mut self.active {
             let result = active
                 .learner
-                .update(&active.operand, batch, &mut self.numbers);
+                .update(&active.material, batch, &mut self.numbers);
             result.map_err(|error| self.lessons[active.index].blame(error))?;
         }
         Ok(())
@@ -96,7 +97,7 @@ impl Reduce for Fit {
         for (active, other) in self.active.iter_mut().zip(learners) {
             active
                 .learner
-                .merge(other)
+                .merge(&other)
                 .map_err(|error| self.lessons[active.index].blame(error))?;
         }
         Ok(())
@@ -107,7 +108,7 @@ impl Reduce for Fit {
             let lesson = &self.lessons[active.index];
             let progress = active
                 .learner
-                .finish(&lesson.task)
+                .finish(&lesson.task, self.pass + 1 == lesson.end)
                 .map_err(|error| lesson.blame(error))?;
             self.state.entries[active.index].progress = progress;
         }

@@ -1,40 +1,63 @@
 //! What steps learn from a column, as mergeable reductions.
 
-mod counts;
+mod groups;
+mod keys;
 mod range;
+mod selection;
+mod targets;
 
 use serde::{Deserialize, Serialize};
-use trueline_sdk::{Batch, Error, Result, exact_sum::ExactMoments, quantiles::QuantileRefiner};
+use trueline_sdk::{
+    Batch, Error, Result,
+    exact_sum::ExactMoments,
+    quantiles::{OrderStatistics, QuantileRefiner},
+};
 
-use crate::{encoder::Categories, eval::Integers, kernel::any_missing, order, value::Operand};
+use crate::{
+    encoder::Categories,
+    kernel::any_missing,
+    order,
+    power::{Method, Power, PowerSearch},
+    quantile::evenly,
+    value::Operand,
+};
 
-use counts::Counts;
+use keys::Keyed;
 use range::Range;
+use targets::TargetSums;
+
+pub(crate) use selection::Selection;
+pub(crate) use targets::{TargetMoments, TargetsByCategory};
 
 /// What is to be learned.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Task {
     Mean,
-    Median,
     MostFrequent,
     /// Mean and standard deviation.
     Moments,
     /// The smallest and the largest number.
     Range,
+    Quantiles(Quantiles),
     Categories(Selection),
+    /// All values, and how often each occurs.
+    Frequencies,
+    /// What another column is where this one has a value.
+    Targets,
+    /// The exponent that makes numbers most like a normal distribution's.
+    Power(Method),
 }
 
-/// Which of the values that occur become categories.
+/// Which quantiles.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Selection {
-    /// Those that occur at least so often,
-    pub(crate) min_count: u64,
-    /// of these the most frequent; among equally frequent ones the smallest,
-    pub(crate) keep: Option<usize>,
-    /// and never more than this
-    pub(crate) limit: usize,
-    /// or less than this.
-    pub(crate) at_least: usize,
+pub(crate) enum Quantiles {
+    Median,
+    /// The median, and these two.
+    Spread([f64; 2]),
+    /// So many at equal distances from the smallest number to the largest; no more than numbers.
+    Ranks(usize),
+    /// The edges of so many bins.
+    Bins(usize),
 }
 
 /// What was learned.
@@ -42,21 +65,39 @@ pub(crate) struct Selection {
 pub(crate) enum Fitted {
     Number(f64),
     Text(String),
-    Moments { mean: f64, deviation: f64 },
-    Range { min: f64, max: f64 },
+    Moments {
+        mean: f64,
+        deviation: f64,
+    },
+    Range {
+        min: f64,
+        max: f64,
+    },
+    /// In the order asked for.
+    Quantiles(Vec<f64>),
     Categories(Categories),
+    Frequencies {
+        categories: Categories,
+        counts: Vec<u64>,
+    },
+    Targets(TargetsByCategory),
+    /// A transform, and what it makes of the numbers.
+    Power {
+        power: Power,
+        mean: f64,
+        deviation: f64,
+    },
 }
 
 /// A reduction under way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Learner {
     Moments(Box<ExactMoments>),
-    Median(Box<QuantileRefiner>),
+    Quantiles(Box<QuantileRefiner>),
     Range(Range),
-    Texts(Counts<String>),
-    Integers(Counts<i64>),
-    /// Numbers by their place in the order of numbers.
-    Numbers(Counts<i64>),
+    Counts(Keyed<u64>),
+    Targets(Box<TargetSums>),
+    Power(Box<PowerSearch>),
 }
 
 /// How far a lesson is.
@@ -69,37 +110,86 @@ pub(crate) enum Progress {
     Learned(Fitted),
 }
 
+/// The values that a lesson is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Material {
+    pub(crate) operand: Operand,
+    /// For [`Task::Targets`].
+    pub(crate) target: Option<Operand>,
+}
+
 impl Task {
     /// How many passes over the rows it takes.
     pub(crate) fn passes(&self) -> u32 {
         match self {
-            Self::Median => QuantileRefiner::PASSES,
+            Self::Quantiles(_) => QuantileRefiner::PASSES,
+            Self::Power(_) => PowerSearch::PASSES,
             _ => 1,
         }
     }
 
     /// Whether integers are to be taken as such.
     pub(crate) fn is_exact(&self) -> bool {
-        matches!(self, Self::Categories(_))
+        matches!(
+            self,
+            Self::Categories(_) | Self::Frequencies | Self::Targets
+        )
+    }
+}
+
+impl Quantiles {
+    /// Those of so many numbers.
+    fn of(&self, count: u64) -> Vec<f64> {
+        match self {
+            Self::Median => vec![0.5],
+            Self::Spread([low, high]) => vec![0.5, *low, *high],
+            // In percent and back, as numpy is asked for them.
+            Self::Ranks(most) => {
+                let count = usize::try_from(count).unwrap_or(usize::MAX);
+                let ranks = evenly(count.clamp(1, *most));
+                ranks.iter().map(|rank| rank * 100.0 / 100.0).collect()
+            }
+            Self::Bins(bins) => {
+                let step = 100.0 / *bins as f64;
+                let inner = (0..*bins).map(|edge| edge as f64 * step / 100.0);
+                inner.chain([1.0]).collect()
+            }
+        }
+    }
+
+    fn values(&self, statistics: &[OrderStatistics]) -> Fitted {
+        let linear = |statistics: &[OrderStatistics]| -> Vec<f64> {
+            statistics.iter().map(OrderStatistics::linear).collect()
+        };
+        match (self, statistics) {
+            (Self::Median, [median, ..]) => Fitted::Number(median.midpoint()),
+            (Self::Spread(_), [median, rest @ ..]) => {
+                let mut values = vec![median.midpoint()];
+                values.extend(linear(rest));
+                Fitted::Quantiles(values)
+            }
+            _ => Fitted::Quantiles(linear(statistics)),
+        }
     }
 }
 
 impl Learner {
     /// Begins the first pass of a task.
-    pub(crate) fn new(task: &Task, operand: &Operand) -> Result<Self> {
-        Ok(match (task, operand) {
-            (Task::Mean | Task::Moments, _) => Self::Moments(Box::default()),
-            (Task::Median, _) => Self::Median(Box::new(QuantileRefiner::new(&[0.5])?)),
-            (Task::Range, _) => Self::Range(Range::default()),
-            (Task::MostFrequent | Task::Categories(_), Operand::Texts(_)) => {
-                Self::Texts(Counts::default())
+    pub(crate) fn new(task: &Task, material: &Material) -> Result<Self> {
+        let Material { operand, target } = material;
+        Ok(match task {
+            Task::Mean | Task::Moments => Self::Moments(Box::default()),
+            // Which quantiles may depend on how many numbers there are; the first pass does not.
+            Task::Quantiles(_) => Self::Quantiles(Box::new(QuantileRefiner::new(&[])?)),
+            Task::Range => Self::Range(Range::default()),
+            Task::MostFrequent | Task::Categories(_) | Task::Frequencies => {
+                Self::Counts(Keyed::new(operand))
             }
-            (Task::MostFrequent | Task::Categories(_), Operand::Integers(_)) => {
-                Self::Integers(Counts::default())
+            Task::Targets => {
+                let target = target.as_ref().ok_or_else(other_kind)?;
+                Self::Targets(Box::new(TargetSums::new(operand, target)))
             }
-            (Task::MostFrequent | Task::Categories(_), Operand::Numbers(_)) => {
-                Self::Numbers(Counts::default())
-            }
+            Task::Power(method) => Self::Power(Box::new(PowerSearch::new(*method))),
         })
     }
 
@@ -109,24 +199,26 @@ impl Learner {
     /// [`Error::Data`] if there are too many distinct values to count.
     pub(crate) fn update(
         &mut self,
-        operand: &Operand,
+        Material { operand, target }: &Material,
         batch: &Batch<'_>,
         numbers: &mut Vec<f64>,
     ) -> Result<()> {
-        match (self, operand) {
-            (Self::Texts(counts), Operand::Texts(text)) => {
-                let texts = text.texts(batch)?;
-                (0..batch.rows())
-                    .filter_map(|row| texts.get(row))
-                    .try_for_each(|text| counts.add(text))
+        match (self, operand, target) {
+            (Self::Counts(counts), operand, _) => counts.each_row(
+                operand,
+                batch,
+                numbers,
+                || 0,
+                |_, count| {
+                    if let Some(count) = count {
+                        *count += 1;
+                    }
+                },
+            ),
+            (Self::Targets(sums), operand, Some(target)) => {
+                sums.update((operand, target), batch, numbers)
             }
-            (Self::Integers(counts), Operand::Integers(input)) => {
-                let integers = Integers::of(batch, *input)?;
-                (0..batch.rows())
-                    .filter_map(|row| integers.get(row))
-                    .try_for_each(|integer| counts.add(&integer))
-            }
-            (learner, Operand::Numbers(scalar)) => {
+            (learner, Operand::Numbers(scalar), _) => {
                 numbers.clear();
                 numbers.resize(batch.rows(), 0.0);
                 scalar.eval_all(batch, numbers)?;
@@ -135,25 +227,17 @@ impl Learner {
                 }
                 learner.update_numbers(numbers)
             }
-            _ => Err(Error::other(
-                "a lesson was begun for values of another kind",
-            )),
+            _ => Err(other_kind()),
         }
     }
 
     fn update_numbers(&mut self, numbers: &[f64]) -> Result<()> {
         match self {
             Self::Moments(moments) => moments.add_slice(numbers),
-            Self::Median(refiner) => refiner.add_slice(numbers),
+            Self::Quantiles(refiner) => refiner.add_slice(numbers),
             Self::Range(range) => range.add_slice(numbers),
-            Self::Numbers(counts) => numbers
-                .iter()
-                .try_for_each(|number| counts.add(&order::key(*number)))?,
-            Self::Texts(_) | Self::Integers(_) => {
-                return Err(Error::other(
-                    "a lesson was begun for values of another kind",
-                ));
-            }
+            Self::Power(search) => search.add_slice(numbers),
+            Self::Counts(_) | Self::Targets(_) => return Err(other_kind()),
         }
         Ok(())
     }
@@ -162,16 +246,14 @@ impl Learner {
     ///
     /// # Errors
     /// [`Error::Data`] if the other one learns something else, or there are too many distinct values.
-    pub(crate) fn merge(&mut self, other: Self) -> Result<()> {
+    pub(crate) fn merge(&mut self, other: &Self) -> Result<()> {
         match (self, other) {
-            (Self::Moments(own), Self::Moments(other)) => own.merge(&other),
-            (Self::Median(own), Self::Median(other)) => own.merge(&other)?,
-            (Self::Range(own), Self::Range(other)) => own.merge(other),
-            (Self::Texts(own), Self::Texts(other)) => own.merge::<str>(&other)?,
-            (Self::Integers(own), Self::Integers(other))
-            | (Self::Numbers(own), Self::Numbers(other)) => {
-                own.merge::<i64>(&other)?;
-            }
+            (Self::Moments(own), Self::Moments(other)) => own.merge(other),
+            (Self::Quantiles(own), Self::Quantiles(other)) => own.merge(other)?,
+            (Self::Range(own), Self::Range(other)) => own.merge(*other),
+            (Self::Counts(own), Self::Counts(other)) => own.merge(other, || 0)?,
+            (Self::Targets(own), Self::Targets(other)) => own.merge(other)?,
+            (Self::Power(own), Self::Power(other)) => own.merge(other)?,
             _ => {
                 return Err(Error::data(
                     "a partial result of another stage or pass cannot be merged",
@@ -181,47 +263,63 @@ impl Learner {
         Ok(())
     }
 
-    /// Ends a pass.
+    /// Ends a pass, the last one or not.
     ///
     /// # Errors
     /// [`Error::Data`] if there was no value, or what comes out is not finite.
-    pub(crate) fn finish(self, task: &Task) -> Result<Progress> {
+    pub(crate) fn finish(self, task: &Task, is_last: bool) -> Result<Progress> {
         let fitted = match (self, task) {
             (Self::Moments(moments), Task::Mean) => moments.mean().map(Fitted::Number),
             (Self::Moments(moments), _) => moments
                 .mean()
                 .zip(moments.standard_deviation())
                 .map(|(mean, deviation)| Fitted::Moments { mean, deviation }),
-            (Self::Median(mut refiner), _) => {
+            (Self::Quantiles(mut refiner), Task::Quantiles(quantiles)) => {
+                if refiner.pass() == 0 {
+                    let wanted = quantiles.of(refiner.seen());
+                    *refiner = refiner.with_quantiles(&wanted)?;
+                }
                 refiner.advance()?;
-                if refiner.pass() < QuantileRefiner::PASSES {
-                    return Ok(Progress::Learning(Self::Median(refiner)));
+                if !is_last {
+                    return Ok(Progress::Learning(Self::Quantiles(refiner)));
                 }
                 refiner
                     .results()
-                    .map(|statistics| Fitted::Number(statistics[0].midpoint()))
+                    .map(|statistics| quantiles.values(&statistics))
+            }
+            (Self::Power(mut search), Task::Power(method)) => {
+                search.advance()?;
+                if !is_last {
+                    return Ok(Progress::Learning(Self::Power(search)));
+                }
+                search
+                    .results()?
+                    .map(|(lambda, mean, deviation)| Fitted::Power {
+                        power: Power {
+                            method: *method,
+                            lambda,
+                        },
+                        mean,
+                        deviation,
+                    })
             }
             (Self::Range(range), _) => range.bounds().map(|(min, max)| Fitted::Range { min, max }),
-            (Self::Texts(counts), Task::Categories(selection)) => selection
-                .of(&counts)?
-                .map(|texts| Fitted::Categories(Categories::Texts(texts))),
-            (Self::Integers(counts), Task::Categories(selection)) => selection
-                .of(&counts)?
-                .map(|integers| Fitted::Categories(Categories::Integers(integers))),
-            (Self::Numbers(counts), Task::Categories(selection)) => {
-                selection.of(&counts)?.map(|keys| {
-                    Fitted::Categories(Categories::Numbers(
-                        keys.into_iter().map(order::number).collect(),
-                    ))
-                })
+            (Self::Counts(counts), Task::Categories(selection)) => {
+                selection.of(&counts)?.map(Fitted::Categories)
             }
-            (Self::Texts(counts), _) => counts.most_frequent().map(Fitted::Text),
-            (Self::Integers(counts), _) => counts
+            (Self::Counts(counts), Task::Frequencies) => {
+                let (categories, counts) = counts.sorted();
+                (!counts.is_empty()).then_some(Fitted::Frequencies { categories, counts })
+            }
+            (Self::Counts(Keyed::Texts(counts)), _) => counts.most_frequent().map(Fitted::Text),
+            (Self::Counts(Keyed::Integers(counts)), _) => counts
                 .most_frequent()
                 .map(|integer| Fitted::Number(integer as f64)),
-            (Self::Numbers(counts), _) => counts
+            (Self::Counts(Keyed::Numbers(counts)), _) => counts
                 .most_frequent()
                 .map(|key| Fitted::Number(order::number(key))),
+            (Self::Targets(sums), _) => sums.finish().map(Fitted::Targets),
+            (Self::Quantiles(_) | Self::Power(_), _) => return Err(other_kind()),
         };
         let fitted = fitted.ok_or_else(|| Error::data("it has no value to learn from"))?;
         if fitted.is_finite() {
@@ -241,45 +339,20 @@ impl Fitted {
             Self::Number(number) => number.is_finite(),
             Self::Moments { mean, deviation } => mean.is_finite() && deviation.is_finite(),
             Self::Range { min, max } => (max - min).is_finite(),
-            Self::Text(_) | Self::Categories(_) => true,
+            Self::Quantiles(values) => values.iter().all(|value| value.is_finite()),
+            Self::Power {
+                mean, deviation, ..
+            } => mean.is_finite() && deviation.is_finite(),
+            Self::Targets(targets) => {
+                let is_finite =
+                    |target: &TargetMoments| target.mean.is_finite() && target.variance.is_finite();
+                is_finite(&targets.all) && targets.each.iter().all(is_finite)
+            }
+            Self::Text(_) | Self::Categories(_) | Self::Frequencies { .. } => true,
         }
     }
 }
 
-impl Selection {
-    /// The categories in ascending order; `None` if nothing was counted.
-    fn of<K: Clone + Ord>(&self, counts: &Counts<K>) -> Result<Option<Vec<K>>> {
-        let mut counted = counts.sorted();
-        if counted.is_empty() {
-            return Ok(None);
-        }
-        counted.retain(|(_, count)| *count >= self.min_count);
-        if counted.is_empty() {
-            return Err(Error::data(format!(
-                "none of its values occurs {} times, which `min_count` asks for",
-                self.min_count
-            )));
-        }
-        if let Some(keep) = self.keep {
-            // The sort is stable, so that the smallest of equally frequent ones come first.
-            counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-            counted.truncate(keep);
-        }
-        if counted.len() > self.limit {
-            return Err(Error::data(format!(
-                "it has {} categories, more than {}; keep the most frequent with `max_categories` or `min_count`, \
-                 or take `ordinal`",
-                counted.len(),
-                self.limit
-            )));
-        }
-        if counted.len() < self.at_least {
-            return Err(Error::data(
-                "it has one category only, so that `drop` leaves nothing; leave `drop` or the column out",
-            ));
-        }
-        let mut keys: Vec<K> = counted.into_iter().map(|(key, _)| key).collect();
-        keys.sort_unstable();
-        Ok(Some(keys))
-    }
+fn other_kind() -> Error {
+    Error::other("a lesson was begun for values of another kind")
 }

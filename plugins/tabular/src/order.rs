@@ -32,6 +32,15 @@ pub(crate) fn to_int32(number: f64) -> i32 {
     number as i32
 }
 
+/// The integer that this number is; 0 for NaN.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what is written as int64 was one before"
+)]
+pub(crate) fn to_int64(number: f64) -> i64 {
+    number as i64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,10 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
 use crate::ops::{
-    Assemble, Clip, DateParts, Impute, Log1p, MinMaxScale, OneHot, Op, Ordinal, StandardScale,
+    Assemble, Bucketize, Cast, Clip, Compute, Cross, Cyclic, DateParts, Drop, Frequency, Hash,
+    Impute, Log1p, Lower, MaxAbsScale, MinMaxScale, OneHot, Op, Ordinal, Polynomial, PowerScale,
+    QuantileScale, RegexExtract, Rename, RobustScale, Select, StandardScale, Target, TextLength,
+    TimeDifference, Trim,
 };
 
 /// What the pipeline gives: the steps in the order in which a row goes through them.
@@ -23,12 +26,33 @@ pub(crate) enum Step {
     Impute(Impute),
     StandardScale(StandardScale),
     MinMaxScale(MinMaxScale),
+    MaxAbsScale(MaxAbsScale),
+    RobustScale(RobustScale),
+    QuantileScale(QuantileScale),
+    Power(PowerScale),
     Clip(Clip),
     #[serde(rename = "log1p")]
     Log1p(Log1p),
+    Bucketize(Bucketize),
     OneHot(OneHot),
     Ordinal(Ordinal),
+    Frequency(Frequency),
+    Target(Target),
+    Hash(Hash),
     DateParts(DateParts),
+    Cyclic(Cyclic),
+    TimeDifference(TimeDifference),
+    Compute(Compute),
+    Cross(Cross),
+    Polynomial(Polynomial),
+    TextLength(TextLength),
+    Lower(Lower),
+    Trim(Trim),
+    RegexExtract(RegexExtract),
+    Select(Select),
+    Drop(Drop),
+    Rename(Rename),
+    Cast(Cast),
     Assemble(Assemble),
 }
 
@@ -39,11 +63,32 @@ impl Step {
             Self::Impute(op) => op,
             Self::StandardScale(op) => op,
             Self::MinMaxScale(op) => op,
+            Self::MaxAbsScale(op) => op,
+            Self::RobustScale(op) => op,
+            Self::QuantileScale(op) => op,
+            Self::Power(op) => op,
             Self::Clip(op) => op,
             Self::Log1p(op) => op,
+            Self::Bucketize(op) => op,
             Self::OneHot(op) => op,
             Self::Ordinal(op) => op,
+            Self::Frequency(op) => op,
+            Self::Target(op) => op,
+            Self::Hash(op) => op,
             Self::DateParts(op) => op,
+            Self::Cyclic(op) => op,
+            Self::TimeDifference(op) => op,
+            Self::Compute(op) => op,
+            Self::Cross(op) => op,
+            Self::Polynomial(op) => op,
+            Self::TextLength(op) => op,
+            Self::Lower(op) => op,
+            Self::Trim(op) => op,
+            Self::RegexExtract(op) => op,
+            Self::Select(op) => op,
+            Self::Drop(op) => op,
+            Self::Rename(op) => op,
+            Self::Cast(op) => op,
             Self::Assemble(op) => op,
         }
     }
@@ -67,48 +112,6 @@ fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Step>, D::Err
             .map_err(|error| D::Error::custom(format!("steps[{index}]{op}: {error}")))
     };
     values.into_iter().enumerate().map(step).collect()
-}
-
-/// Which columns a step is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Columns {
-    /// These.
-    Named(Vec<String>),
-    /// `"*"`: every feature of a type that the op takes.
-    All,
-}
-
-impl<'de> Deserialize<'de> for Columns {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(
-            untagged,
-            expecting = "columns are a name, a list of names, or \"*\" for every feature that fits"
-        )]
-        enum OneOrMany {
-            One(String),
-            Many(Vec<String>),
-        }
-        let names = match OneOrMany::deserialize(deserializer)? {
-            OneOrMany::One(name) if name == "*" => return Ok(Self::All),
-            OneOrMany::One(name) => vec![name],
-            OneOrMany::Many(names) => names,
-        };
-        if names.is_empty() {
-            return Err(D::Error::custom("`columns` is empty; name at least one"));
-        }
-        if let Some(twice) = names
-            .iter()
-            .enumerate()
-            .find(|(index, name)| names[..*index].contains(name))
-        {
-            return Err(D::Error::custom(format!(
-                "column `{}` is named twice",
-                twice.1
-            )));
-        }
-        Ok(Self::Named(names))
-    }
 }
 
 #[cfg(test)]
@@ -142,7 +145,7 @@ mod tests {
             ),
             (
                 r#"{"steps": [{"op": "log1p", "columns": 3}]}"#,
-                "columns are a name, a list of names, or \"*\"",
+                "columns are a name, a list of names and patterns",
             ),
             (
                 r#"{"steps": [{"op": "log1p"}]}"#,
@@ -156,16 +159,5 @@ mod tests {
                 error.message()
             );
         }
-    }
-
-    #[test]
-    fn columns_are_one_name_several_or_all() {
-        let columns = |json| serde_json::from_str::<Columns>(json).unwrap();
-        assert_eq!(columns(r#""a""#), Columns::Named(vec!["a".into()]));
-        assert_eq!(
-            columns(r#"["b", "a"]"#),
-            Columns::Named(vec!["b".into(), "a".into()])
-        );
-        assert_eq!(columns(r#""*""#), Columns::All);
     }
 }

@@ -4,7 +4,13 @@ use std::collections::BTreeSet;
 
 use trueline_sdk::{Error, Input, Mapping, Reduction, Result, Schema, Signature, Stage};
 
-use crate::{apply::Apply, fit::Fit, params::Params, state::State, walk::Walk};
+use crate::{
+    apply::Apply,
+    fit::Fit,
+    params::Params,
+    state::State,
+    walk::{Scope, Walk},
+};
 
 /// Preprocessing of tables in steps; see the [crate's page](crate).
 #[derive(Debug)]
@@ -22,7 +28,12 @@ impl Stage for Tabular {
             return Err(Error::schema("this stage works on rows: give it a dataset"));
         };
         let nothing = State::default();
-        let walk = Walk::new(params, schema, &nothing, false)?;
+        let scope = if training.is_some() {
+            Scope::Training
+        } else {
+            Scope::Rows
+        };
+        let walk = Walk::new(params, schema, &nothing, scope)?;
         let mut signature = Signature {
             reduction: None,
             mapping: None,
@@ -31,7 +42,7 @@ impl Stage for Tabular {
             signature.reduction = Some(reduction(&walk, training));
         }
         if let Some(rows) = rows {
-            let mapped = Walk::new(params, rows, &nothing, false)?;
+            let mapped = Walk::new(params, rows, &nothing, Scope::Rows)?;
             if let Some(training) = training {
                 same_types(&walk, training, rows)?;
             }

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use trueline_sdk::{DataType, Error, Field, Result, Role, Schema};
 
 use crate::{
-    params::Columns,
-    value::{Content, Operand, Scalar, Source, Text, Value, Vector},
+    columns::{Columns, Wanted},
+    value::{
+        Content, MAX_DEPTH, MAX_PARTS, Operand, Scalar, Source, Text, TextSource, Value, Vector,
+    },
 };
 
 /// Columns in order, with unique names.
@@ -63,40 +65,55 @@ impl Table {
         accepts: impl Fn(DataType) -> bool,
         takes: &str,
     ) -> Result<Vec<Column>> {
-        let names = match columns {
-            Columns::Named(names) => names,
-            Columns::All => {
-                let fits = |column: &&Column| {
-                    column.field.role == Role::Feature && accepts(column.field.data_type)
-                };
-                let selected: Vec<_> = self.columns.iter().filter(fits).cloned().collect();
-                if selected.is_empty() && !self.partial {
-                    return Err(Error::schema(format!(
-                        "there is no feature column for `*`: this op takes {takes}"
-                    )));
+        let mut selected: Vec<Column> = Vec::new();
+        for wanted in &columns.wanted {
+            match wanted {
+                Wanted::Named(name) => match self.find(name) {
+                    Some(column) if accepts(column.field.data_type) => {
+                        push_once(&mut selected, column);
+                    }
+                    Some(column) => {
+                        return Err(Error::schema(format!(
+                            "column `{name}` is {}, and this op takes {takes}",
+                            column.field.data_type
+                        )));
+                    }
+                    None if self.partial => {}
+                    None => return Err(self.no_column(name)),
+                },
+                Wanted::Like(pattern) => {
+                    let fits = |column: &&Column| {
+                        let Field {
+                            name,
+                            data_type,
+                            role,
+                            ..
+                        } = &column.field;
+                        *role == Role::Feature
+                            && accepts(*data_type)
+                            && pattern.fits(name)
+                            && columns.admits(name, *data_type)
+                    };
+                    let mut fitting = self.columns.iter().filter(fits).peekable();
+                    if fitting.peek().is_none() && !self.partial {
+                        return Err(Error::schema(format!(
+                            "no feature column fits `{pattern}`: this op takes {takes}; the columns at this step are {}",
+                            self.names()
+                        )));
+                    }
+                    fitting.for_each(|column| push_once(&mut selected, column));
                 }
-                return Ok(selected);
-            }
-        };
-        let mut selected = Vec::with_capacity(names.len());
-        for name in names {
-            match self.find(name) {
-                Some(column) if accepts(column.field.data_type) => selected.push(column.clone()),
-                Some(column) => {
-                    return Err(Error::schema(format!(
-                        "column `{name}` is {}, and this op takes {takes}",
-                        column.field.data_type
-                    )));
-                }
-                None if self.partial => {}
-                None => return Err(self.no_column(name)),
             }
         }
         Ok(selected)
     }
 
     /// Puts a column in the place of the one of its name.
-    pub(crate) fn replace(&mut self, column: Column) {
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if it takes too much to compute.
+    pub(crate) fn replace(&mut self, column: Column) -> Result<()> {
+        column.check_weight()?;
         if let Some(old) = self
             .columns
             .iter_mut()
@@ -104,13 +121,15 @@ impl Table {
         {
             *old = column;
         }
+        Ok(())
     }
 
     /// Appends a column.
     ///
     /// # Errors
-    /// [`Error::Schema`] if there is one of its name.
+    /// [`Error::Schema`] if there is one of its name, or it takes too much to compute.
     pub(crate) fn add(&mut self, column: Column) -> Result<()> {
+        column.check_weight()?;
         if self.find(&column.field.name).is_some() {
             return Err(Error::schema(format!(
                 "there is a column `{}` already",
@@ -126,15 +145,20 @@ impl Table {
     }
 
     fn no_column(&self, name: &str) -> Error {
+        Error::schema(format!(
+            "there is no column `{name}`; the columns at this step are {}",
+            self.names()
+        ))
+    }
+
+    /// All names, for messages.
+    fn names(&self) -> String {
         let names: Vec<_> = self
             .columns
             .iter()
             .map(|column| column.field.name.as_str())
             .collect();
-        Error::schema(format!(
-            "there is no column `{name}`; the columns at this step are {}",
-            names.join(", ")
-        ))
+        names.join(", ")
     }
 
     fn find(&self, name: &str) -> Option<&Column> {
@@ -142,13 +166,19 @@ impl Table {
     }
 }
 
+fn push_once(selected: &mut Vec<Column>, column: &Column) {
+    if !selected
+        .iter()
+        .any(|other| other.field.name == column.field.name)
+    {
+        selected.push(column.clone());
+    }
+}
+
 impl Column {
     fn input(index: usize, field: &Field) -> Self {
         let value = match field.data_type {
-            DataType::Utf8 => Value::Text(Text {
-                input: index,
-                fill: None,
-            }),
+            DataType::Utf8 => Value::Text(Text::new(TextSource::Input(index))),
             DataType::Float32List(width) | DataType::Float64List(width) => {
                 Value::Vector(Vector::of(width as usize, Content::List { input: index }))
             }
@@ -205,6 +235,20 @@ impl Column {
         }
     }
 
+    /// A column made from several.
+    pub(crate) fn made_from(sources: &[Self], field: Field, value: Option<Value>) -> Self {
+        Self {
+            field,
+            value,
+            ready: sources.iter().map(|source| source.ready).max().unwrap_or(0),
+            inputs: sources
+                .iter()
+                .flat_map(|source| source.inputs.iter().copied())
+                .collect(),
+            written: true,
+        }
+    }
+
     /// The numbers of a number column, if they can be computed yet.
     pub(crate) fn scalar(&self) -> Option<Scalar> {
         match &self.value {
@@ -213,23 +257,67 @@ impl Column {
         }
     }
 
-    /// The values to learn from or to encode by, if they can be computed yet. With `exactly`, those
-    /// of an integer or boolean column as it came in are not made floats.
-    pub(crate) fn operand(&self, exactly: bool) -> Option<Operand> {
+    /// The texts of a utf8 column, if they can be computed yet.
+    pub(crate) fn text(&self) -> Option<Text> {
+        match &self.value {
+            Some(Value::Text(text)) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    /// The texts of a utf8 column, or of what people call its numbers.
+    pub(crate) fn label(&self) -> Option<Text> {
+        match self.operand(true)? {
+            Operand::Texts(text) => Some(text),
+            operand => {
+                let source = TextSource::Label(Box::new(operand), self.field.data_type);
+                Some(Text::new(source))
+            }
+        }
+    }
+
+    /// Whether it is an integer or boolean column of the batch, whose values need not become floats.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.exact().is_some()
+    }
+
+    fn exact(&self) -> Option<usize> {
         let is_integer = matches!(
             self.field.data_type,
             DataType::Boolean | DataType::Int32 | DataType::Int64
         );
+        self.value.as_ref()?.untouched().filter(|_| is_integer)
+    }
+
+    /// The values to learn from or to encode by, if they can be computed yet. With `exactly`, those
+    /// of an integer or boolean column as it came in are not made floats.
+    pub(crate) fn operand(&self, exactly: bool) -> Option<Operand> {
         match self.value.as_ref()? {
             Value::Text(text) => Some(Operand::Texts(text.clone())),
-            Value::Scalar(scalar) => Some(match scalar.source {
-                Source::Input(input) if exactly && is_integer && !self.written => {
-                    Operand::Integers(input)
-                }
+            Value::Scalar(scalar) => Some(match self.exact() {
+                Some(input) if exactly => Operand::Integers(input),
                 _ => Operand::Numbers(scalar.clone()),
             }),
             Value::Vector(_) | Value::Opaque(_) => None,
         }
+    }
+
+    /// The numbers of a target; small integers as they are, so that their sums are small.
+    pub(crate) fn target(&self) -> Option<Operand> {
+        let is_small = matches!(self.field.data_type, DataType::Boolean | DataType::Int32);
+        self.operand(is_small)
+    }
+
+    fn check_weight(&self) -> Result<()> {
+        let weight = self.value.as_ref().map(Value::weight).unwrap_or_default();
+        if weight.depth > MAX_DEPTH || weight.parts > MAX_PARTS {
+            return Err(Error::schema(format!(
+                "column `{}` is computed from too many columns that are themselves computed ({} deep, {} parts; \
+                 {MAX_DEPTH} and {MAX_PARTS} are the limits): put some of the steps into a stage before this one",
+                self.field.name, weight.depth, weight.parts
+            )));
+        }
+        Ok(())
     }
 
     /// Whether a value may be missing: null, or NaN in a float column that no step has made.

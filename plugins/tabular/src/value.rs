@@ -1,12 +1,17 @@
 //! What a column holds: how its values are computed from the columns of a batch.
 //!
-//! Steps that work on one column lengthen the list of kernels that its numbers go through, so a chain
-//! of steps costs one pass over a block that stays in cache. Only when a batch comes is anything
-//! computed, by `eval`.
+//! Steps that work on one column lengthen the list of kernels that its numbers go through, or of edits
+//! that its texts do, so a chain of steps costs one pass over a block that stays in cache. Only when a
+//! batch comes is anything computed, by `eval` and `texts`.
 
 use std::rc::Rc;
 
-use crate::{encoder::Encoder, kernel::Kernel, ops::Part};
+use trueline_sdk::DataType;
+
+use crate::{
+    cast::Parse, encoder::Encoder, expression::Expression, hash::Hashed, kernel::Kernel,
+    monomials::Monomials, ops::Part, texts::Edit, time::Difference,
+};
 
 /// How a column's values come about.
 #[derive(Clone, Debug)]
@@ -41,15 +46,34 @@ pub(crate) enum Source {
         part: Part,
         offset_seconds: i32,
     },
+    /// The time between two moments.
+    Difference(Difference),
     /// The codes of categories.
     Code(Rc<Encoder>),
+    /// How many characters a text has.
+    Length(Box<Text>),
+    /// What a text says.
+    Parsed(Rc<Parse>),
+    /// Computed from several columns.
+    Computed(Rc<Expression>),
 }
 
-/// A utf8 column of the batch, with a text for its nulls.
+/// Texts of a source that are edited, in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Text {
-    pub(crate) input: usize,
-    pub(crate) fill: Option<Rc<str>>,
+    pub(crate) source: TextSource,
+    pub(crate) edits: Vec<Edit>,
+}
+
+/// Where texts come from.
+#[derive(Clone, Debug)]
+pub(crate) enum TextSource {
+    /// A utf8 column of the batch.
+    Input(usize),
+    /// Numbers of a column of this type, as text.
+    Label(Box<Operand>, DataType),
+    /// Several texts, one behind the other; missing if one is.
+    Joined(Rc<[Text]>, Rc<str>),
 }
 
 /// Pieces that fill the elements of a vector, one after another.
@@ -76,6 +100,10 @@ pub(crate) enum Content {
     Scalar(Scalar),
     /// A 1 at the place of the row's code, less `dropped`, and 0 elsewhere.
     OneHot { encoder: Rc<Encoder>, dropped: i32 },
+    /// A 1 or -1 at a place that the value's hash tells, and 0 elsewhere.
+    Hashed(Rc<Hashed>),
+    /// Products of numbers.
+    Monomials(Rc<Monomials>),
     /// The elements of a vector column of the batch.
     List { input: usize },
 }
@@ -87,6 +115,59 @@ pub(crate) enum Operand {
     /// An integer or boolean column of the batch, taken exactly.
     Integers(usize),
     Numbers(Scalar),
+}
+
+/// How deep values may be nested in each other: what an encoder encodes, an expression computes with.
+/// Each level takes stack when it is evaluated.
+pub(crate) const MAX_DEPTH: usize = 32;
+/// How many parts a value may have, each counted as often as it is computed.
+pub(crate) const MAX_PARTS: usize = 10_000;
+
+/// How much there is to compute for a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Weight {
+    pub(crate) depth: usize,
+    pub(crate) parts: usize,
+}
+
+impl Value {
+    pub(crate) fn weight(&self) -> Weight {
+        match self {
+            Self::Scalar(scalar) => scalar.weight(),
+            Self::Text(text) => text.weight(),
+            Self::Vector(vector) => {
+                let piece = |piece: &Piece| piece.content.weight();
+                Weight::around(vector.pieces.iter().map(piece))
+            }
+            Self::Opaque(_) => Weight::default(),
+        }
+    }
+
+    /// The column of the batch that this is, if nothing was done to it.
+    pub(crate) fn untouched(&self) -> Option<usize> {
+        match self {
+            Self::Scalar(Scalar {
+                source: Source::Input(input),
+                kernels,
+            }) if kernels.is_empty() => Some(*input),
+            Self::Text(Text {
+                source: TextSource::Input(input),
+                edits,
+            }) if edits.is_empty() => Some(*input),
+            Self::Vector(Vector { pieces, .. }) => match pieces[..] {
+                [
+                    Piece {
+                        rounded: false,
+                        content: Content::List { input },
+                        ..
+                    },
+                ] => Some(input),
+                _ => None,
+            },
+            Self::Opaque(input) => Some(*input),
+            _ => None,
+        }
+    }
 }
 
 impl Scalar {
@@ -101,6 +182,77 @@ impl Scalar {
     pub(crate) fn then(mut self, kernel: Kernel) -> Self {
         self.kernels.push(kernel);
         self
+    }
+
+    pub(crate) fn weight(&self) -> Weight {
+        let inner = match &self.source {
+            Source::Input(_) | Source::DatePart { .. } | Source::Difference(_) => Weight::default(),
+            Source::Missing(value) => value.weight(),
+            Source::Code(encoder) => encoder.weight(),
+            Source::Length(text) => text.weight(),
+            Source::Parsed(parse) => parse.text.weight(),
+            Source::Computed(expression) => expression.weight(),
+        };
+        Weight::around([inner])
+    }
+}
+
+impl Text {
+    pub(crate) fn new(source: TextSource) -> Self {
+        Self {
+            source,
+            edits: Vec::new(),
+        }
+    }
+
+    /// The same texts, edited once more.
+    pub(crate) fn then(mut self, edit: Edit) -> Self {
+        self.edits.push(edit);
+        self
+    }
+
+    pub(crate) fn weight(&self) -> Weight {
+        match &self.source {
+            TextSource::Input(_) => Weight::around([]),
+            TextSource::Label(operand, _) => Weight::around([operand.weight()]),
+            TextSource::Joined(texts, _) => Weight::around(texts.iter().map(Self::weight)),
+        }
+    }
+}
+
+impl Content {
+    fn weight(&self) -> Weight {
+        match self {
+            Self::Scalar(scalar) => scalar.weight(),
+            Self::OneHot { encoder, .. } => encoder.weight(),
+            Self::Hashed(hashed) => hashed.texts.weight(),
+            Self::Monomials(monomials) => {
+                Weight::around(monomials.factors.iter().map(Scalar::weight))
+            }
+            Self::List { .. } => Weight::default(),
+        }
+    }
+}
+
+impl Operand {
+    pub(crate) fn weight(&self) -> Weight {
+        match self {
+            Self::Texts(text) => text.weight(),
+            Self::Integers(_) => Weight::default(),
+            Self::Numbers(scalar) => scalar.weight(),
+        }
+    }
+}
+
+impl Weight {
+    /// That of something that has all of these inside.
+    pub(crate) fn around(inner: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Self { depth: 1, parts: 1 };
+        for weight in inner {
+            all.depth = all.depth.max(weight.depth + 1);
+            all.parts = all.parts.saturating_add(weight.parts);
+        }
+        all
     }
 }
 

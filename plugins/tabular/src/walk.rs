@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use trueline_sdk::{DataType, Error, Result, Schema};
 
 use crate::{
-    learn::{Fitted, Task},
-    params::{Columns, Params},
+    columns::Columns,
+    learn::{Fitted, Material, Task},
+    params::Params,
     state::State,
     table::{Column, Table},
-    value::Operand,
 };
 
 /// The outcome of a walk.
@@ -32,7 +32,7 @@ pub(crate) struct Lesson {
     pub(crate) column: String,
     pub(crate) task: Task,
     /// The values to learn from; `None` before pass `start`.
-    pub(crate) operand: Option<Operand>,
+    pub(crate) material: Option<Material>,
     /// The columns of the batch that these depend on.
     pub(crate) inputs: BTreeSet<usize>,
     /// The first pass that learns it.
@@ -54,16 +54,28 @@ impl std::fmt::Display for Place {
     }
 }
 
+/// What a schema is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The rows to learn from, with all of their columns.
+    Training,
+    /// The rows to map, with all of their columns; they need not have what only learning takes.
+    Rows,
+    /// Either, with the columns that something depends on alone.
+    Part,
+}
+
 /// The walk as a step sees it.
 pub(crate) struct Here<'w> {
     place: Place,
     table: &'w mut Table,
     lessons: &'w mut Vec<Lesson>,
     state: &'w State,
+    scope: Scope,
 }
 
 impl Walk {
-    /// Walks through all steps. `partial` says that the schema holds only what some of them need.
+    /// Walks through all steps.
     ///
     /// # Errors
     /// [`Error::Params`] and [`Error::Schema`] with the step, the column and the choices.
@@ -71,10 +83,10 @@ impl Walk {
         params: &Params,
         schema: &Schema,
         state: &State,
-        partial: bool,
+        scope: Scope,
     ) -> Result<Self> {
         let mut walk = Self {
-            table: Table::new(schema, partial),
+            table: Table::new(schema, scope == Scope::Part),
             lessons: Vec::new(),
         };
         for (index, step) in params.steps.iter().enumerate() {
@@ -89,6 +101,7 @@ impl Walk {
                     table,
                     lessons,
                     state,
+                    scope,
                 })
                 .map_err(|error| place.blame(error))?;
         }
@@ -127,6 +140,20 @@ impl Here<'_> {
         self.table.select(columns, accepts, takes)
     }
 
+    /// The columns that can be told apart by category.
+    pub(crate) fn categorical(&self, columns: &Columns) -> Result<Vec<Column>> {
+        self.select(
+            columns,
+            |data_type| data_type.is_numeric() || data_type == DataType::Utf8,
+            "utf8 and numbers (boolean, int32, int64, float32, float64)",
+        )
+    }
+
+    /// The columns of texts.
+    pub(crate) fn texts(&self, columns: &Columns) -> Result<Vec<Column>> {
+        self.select(columns, |data_type| data_type == DataType::Utf8, "utf8")
+    }
+
     /// The columns that are numbers or booleans.
     pub(crate) fn numbers(&self, columns: &Columns) -> Result<Vec<Column>> {
         self.select(
@@ -139,7 +166,7 @@ impl Here<'_> {
     /// The columns that earlier steps made.
     pub(crate) fn written(&self) -> Columns {
         let written = self.table.columns().iter().filter(|column| column.written);
-        Columns::Named(written.map(|column| column.field.name.clone()).collect())
+        Columns::named(written.map(|column| column.field.name.clone()))
     }
 
     /// Whether columns that a step names may be missing.
@@ -147,36 +174,101 @@ impl Here<'_> {
         self.table.is_partial()
     }
 
+    /// Whether all columns to learn from are there.
+    pub(crate) fn is_training(&self) -> bool {
+        self.scope == Scope::Training
+    }
+
     /// Has something learned from a column. Answers with what was learned, if it was already, and the
     /// first pass that can use it.
     pub(crate) fn learn(&mut self, column: &Column, task: Task) -> (Option<Fitted>, u32) {
-        let (start, end) = (column.ready, column.ready + task.passes());
+        self.learn_with(column, task, None)
+    }
+
+    /// The same, from a column together with a target.
+    pub(crate) fn learn_with(
+        &mut self,
+        column: &Column,
+        task: Task,
+        target: Option<&Column>,
+    ) -> (Option<Fitted>, u32) {
+        let start = target.map_or(0, |target| target.ready).max(column.ready);
+        let end = start + task.passes();
         let fitted = self
             .state
             .fitted(self.place.index, &column.field.name)
             .cloned();
+        let operand = column.operand(task.is_exact());
+        let material = match target {
+            None => operand.map(|operand| Material {
+                operand,
+                target: None,
+            }),
+            Some(target) => operand
+                .zip(target.target())
+                .map(|(operand, target)| Material {
+                    operand,
+                    target: Some(target),
+                }),
+        };
+        let targets = target.iter().flat_map(|target| &target.inputs);
         self.lessons.push(Lesson {
             place: self.place,
             column: column.field.name.clone(),
-            operand: column.operand(task.is_exact()),
+            material,
             task,
-            inputs: column.inputs.clone(),
+            inputs: column.inputs.iter().chain(targets).copied().collect(),
             start,
             end,
         });
         (fitted, end)
     }
 
-    pub(crate) fn replace(&mut self, column: Column) {
-        self.table.replace(column);
+    /// # Errors
+    /// [`Error::Schema`] if the column takes too much to compute.
+    pub(crate) fn replace(&mut self, column: Column) -> Result<()> {
+        self.table.replace(column)
     }
 
+    /// # Errors
+    /// [`Error::Schema`] if there is a column of its name, or it takes too much to compute.
     pub(crate) fn add(&mut self, column: Column) -> Result<()> {
         self.table.add(column)
     }
 
+    /// Puts a column in the place of the one of its name, or behind the others.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if it takes too much to compute.
+    pub(crate) fn put(&mut self, column: Column) -> Result<()> {
+        if self
+            .table
+            .columns()
+            .iter()
+            .any(|other| other.field.name == column.field.name)
+        {
+            self.table.replace(column)
+        } else {
+            self.table.add(column)
+        }
+    }
+
     pub(crate) fn remove(&mut self, name: &str) {
         self.table.remove(name);
+    }
+
+    /// All columns, as the step before left them.
+    pub(crate) fn columns(&self) -> &[Column] {
+        self.table.columns()
+    }
+
+    /// The only column of this name, if it is there; it may be missing in a partial table.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] with the columns there are.
+    pub(crate) fn find(&self, name: &str) -> Result<Option<Column>> {
+        let named = Columns::named([name.to_owned()]);
+        Ok(self.select(&named, |_| true, "")?.pop())
     }
 
     /// The step and a column, as messages name them.

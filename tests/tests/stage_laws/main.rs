@@ -139,6 +139,43 @@ fn tabular_keeps_the_laws() {
 }
 
 #[test]
+fn tabular_keeps_the_laws_where_it_encodes_and_computes() {
+    const STEPS: &str = r#"{"steps": [
+        {"op": "drop", "columns": ["float32", "*list*"]},
+        {"op": "clip", "columns": "float64", "min": -1e6, "max": 1e6},
+        {"op": "compute", "into": "sum", "value": "coalesce(float64, 0) + if(boolean and int32 > 0, 2, ln(3))"},
+        {"op": "power", "columns": "sum"},
+        {"op": "quantile-scale", "columns": "float64", "distribution": "normal", "quantiles": 9},
+        {"op": "robust-scale", "columns": {"type": "int32"}},
+        {"op": "cross", "columns": ["utf8", "boolean"], "into": "pair"},
+        {"op": "trim", "columns": "utf8"},
+        {"op": "regex-extract", "columns": "utf8", "pattern": "(?i)[a-z]", "into": "letter"},
+        {"op": "text-length", "columns": "utf8"},
+        {"op": "target", "columns": ["pair", "letter"], "target": "sum"},
+        {"op": "frequency", "columns": "int64"},
+        {"op": "hash", "columns": "utf8", "width": 5},
+        {"op": "cyclic", "columns": "timestamp", "parts": ["hour", "month"]},
+        {"op": "time-difference", "from": "timestamp", "to": "2013-01-01", "unit": "days", "into": "age"},
+        {"op": "bucketize", "columns": "age", "strategy": "quantile", "bins": 3},
+        {"op": "polynomial", "columns": ["sum", "float64"], "into": "products"},
+        {"op": "cast", "columns": "utf8_length", "to": "utf8"},
+        {"op": "rename", "columns": {"timestamp": "at", "utf8_length": "length"}}
+    ]}"#;
+    let schema = Schema::new(
+        every_type()
+            .fields
+            .into_iter()
+            .filter(|field| !matches!(field.data_type, DataType::Binary | DataType::Date)),
+    );
+    let random = (tables(&schema, 1..40), tables(&schema, 0..40));
+    laws("tabular", random, |(training, rows)| Case {
+        params: STEPS,
+        inputs: vec![("rows", training)],
+        rows: Some(rows),
+    });
+}
+
+#[test]
 fn gbdt_keeps_the_laws() {
     const PARAMS: &str = r#"{
         "features": ["a", "b", "c", "d"], "num_boost_round": 4, "min_child_weight": 0.1,

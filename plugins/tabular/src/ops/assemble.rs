@@ -1,13 +1,11 @@
 //! `assemble`: one vector of all features.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use trueline_sdk::{DataType, Error, Field, Result, Role};
 
 use super::Op;
 use crate::{
-    params::Columns,
+    columns::Columns,
     table::Column,
     value::{Content, Value, Vector},
     walk::Here,
@@ -28,10 +26,20 @@ pub(crate) struct Assemble {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Element {
+pub(super) enum Element {
     #[default]
     Float32,
     Float64,
+}
+
+impl Element {
+    /// The type of a vector of so many.
+    pub(super) fn vector(self, width: u32) -> DataType {
+        match self {
+            Self::Float32 => DataType::Float32List(width),
+            Self::Float64 => DataType::Float64List(width),
+        }
+    }
 }
 
 impl Op for Assemble {
@@ -58,10 +66,7 @@ impl Op for Assemble {
                 "no step before this one made a column; name the `columns` to assemble",
             ));
         }
-        let complete = match &columns {
-            Columns::Named(names) => names.len() == sources.len(),
-            Columns::All => true,
-        };
+        let complete = columns.are_in(&sources);
         let assembled = self.assembled(&sources, complete);
         if !self.keep {
             // What is not a feature stays for those who need it, such as a model its label.
@@ -88,27 +93,16 @@ impl Assemble {
             .map(|column| Some(width(column)).filter(|width| *width > 0))
             .collect();
         let width = widths.map_or(0, |widths| widths.into_iter().fold(0, u32::saturating_add));
-        let data_type = match self.element {
-            Element::Float32 => DataType::Float32List(width),
-            Element::Float64 => DataType::Float64List(width),
-        };
+        let data_type = self.element.vector(width);
         let elements = if width > 0 {
             sources.iter().flat_map(element_names).collect()
         } else {
             Vec::new()
         };
-        Column {
-            field: Field::new(&self.into, data_type)
-                .required()
-                .with_elements(elements),
-            value: vector.map(Value::Vector),
-            ready: sources.iter().map(|column| column.ready).max().unwrap_or(0),
-            inputs: sources
-                .iter()
-                .flat_map(|column| column.inputs.iter().copied())
-                .collect::<BTreeSet<_>>(),
-            written: true,
-        }
+        let field = Field::new(&self.into, data_type)
+            .required()
+            .with_elements(elements);
+        Column::made_from(sources, field, vector.map(Value::Vector))
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use trueline_sdk::{DataType, Error, Result};
 
 use super::Op;
-use crate::{kernel::Kernel, params::Columns, value::Value, walk::Here};
+use crate::{columns::Columns, kernel::Kernel, value::Value, walk::Here};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +41,7 @@ impl Op for Clip {
                 column.may_miss(),
                 clipped,
                 column.ready,
-            ));
+            ))?;
         }
         Ok(())
     }

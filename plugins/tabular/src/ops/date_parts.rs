@@ -5,8 +5,9 @@ use trueline_sdk::{DataType, Error, Result};
 
 use super::Op;
 use crate::{
-    civil::{Date, Moment, weekday},
-    params::Columns,
+    civil::{Date, Moment, parse_offset, weekday},
+    columns::Columns,
+    table::Column,
     value::{Scalar, Source, Value},
     walk::Here,
 };
@@ -20,12 +21,8 @@ pub(crate) struct DateParts {
     #[serde(default)]
     offset: Offset,
     /// Whether the column stays.
-    #[serde(default = "yes")]
+    #[serde(default = "super::yes")]
     keep: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// A number that a moment has on a calendar or a clock.
@@ -45,7 +42,7 @@ pub(crate) enum Part {
 
 /// A fixed distance from UTC in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Offset(i32);
+pub(crate) struct Offset(i32);
 
 impl<'de> Deserialize<'de> for Offset {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -56,25 +53,6 @@ impl<'de> Deserialize<'de> for Offset {
             ))
         })
     }
-}
-
-/// Seconds ahead of UTC, of a text such as `-05:00`.
-fn parse_offset(text: &str) -> Option<i32> {
-    if matches!(text, "UTC" | "Z") {
-        return Some(0);
-    }
-    let (sign, digits) = match text.split_at_checked(1)? {
-        ("+", digits) => (1, digits),
-        ("-", digits) => (-1, digits),
-        _ => return None,
-    };
-    let (hours, minutes) = digits.split_once(':')?;
-    let number = |text: &str| match text.as_bytes() {
-        [b'0'..=b'9', b'0'..=b'9'] => text.parse::<i32>().ok(),
-        _ => None,
-    };
-    let minutes = number(hours)? * 60 + number(minutes).filter(|minutes| *minutes < 60)?;
-    (minutes <= 14 * 60).then_some(sign * minutes * 60)
 }
 
 impl Op for DateParts {
@@ -90,29 +68,13 @@ impl Op for DateParts {
         }
         let fits = |data_type| matches!(data_type, DataType::Timestamp | DataType::Date);
         for column in here.select(&self.columns, fits, "timestamp and date")? {
-            let (name, is_date) = (&column.field.name, column.field.data_type == DataType::Date);
+            let name = &column.field.name;
             if !self.keep {
                 here.remove(name);
             }
             for part in &self.parts {
-                if is_date && part.needs_clock() {
-                    return Err(Error::schema(format!(
-                        "column `{name}` is date, which has no {}",
-                        part.suffix()
-                    )));
-                }
-                let offset_seconds = if is_date { 0 } else { self.offset.0 };
-                let number = match column.value {
-                    Some(Value::Opaque(input)) => {
-                        let source = Source::DatePart {
-                            input,
-                            part: *part,
-                            offset_seconds,
-                        };
-                        Some(Value::Scalar(Scalar::new(source)))
-                    }
-                    _ => None,
-                };
+                let number = part.source(&column, self.offset)?;
+                let number = number.map(|source| Value::Scalar(Scalar::new(source)));
                 let name = format!("{name}_{}", part.suffix());
                 here.add(column.derives(name, DataType::Int32, column.field.nullable, number))?;
             }
@@ -122,6 +84,43 @@ impl Op for DateParts {
 }
 
 impl Part {
+    /// The part of a column of timestamps or dates, if it can be computed yet.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if a date lacks it.
+    pub(super) fn source(self, column: &Column, offset: Offset) -> Result<Option<Source>> {
+        let is_date = column.field.data_type == DataType::Date;
+        if is_date && self.needs_clock() {
+            return Err(Error::schema(format!(
+                "column `{}` is date, which has no {}",
+                column.field.name,
+                self.suffix()
+            )));
+        }
+        Ok(match column.value {
+            Some(Value::Opaque(input)) => Some(Source::DatePart {
+                input,
+                part: self,
+                offset_seconds: if is_date { 0 } else { offset.0 },
+            }),
+            _ => None,
+        })
+    }
+
+    /// After how many it comes back, if it does.
+    pub(super) fn period(self) -> Option<f64> {
+        match self {
+            Self::Year => None,
+            Self::Quarter => Some(4.0),
+            Self::Month => Some(12.0),
+            Self::Day => Some(31.0),
+            Self::Weekday => Some(7.0),
+            Self::DayOfYear => Some(366.0),
+            Self::Hour => Some(24.0),
+            Self::Minute | Self::Second => Some(60.0),
+        }
+    }
+
     /// The part of a moment.
     pub(crate) fn of(self, moment: Moment) -> f64 {
         let number = match self {
@@ -143,7 +142,7 @@ impl Part {
     }
 
     /// What the name of its column ends with.
-    fn suffix(self) -> &'static str {
+    pub(super) fn suffix(self) -> &'static str {
         match self {
             Self::Year => "year",
             Self::Quarter => "quarter",

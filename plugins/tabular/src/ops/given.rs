@@ -58,7 +58,7 @@ pub(crate) fn categories(given: &[Given], column: &Column) -> Result<Categories>
             let texts = given.iter().map(|value| value.text().map(String::from));
             Categories::Texts(texts.collect::<Option<_>>().ok_or_else(wrong)?)
         }
-        DataType::Boolean | DataType::Int32 | DataType::Int64 if !column.written => {
+        DataType::Boolean | DataType::Int32 | DataType::Int64 if column.is_exact() => {
             Categories::Integers(
                 given
                     .iter()

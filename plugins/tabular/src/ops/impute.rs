@@ -5,11 +5,12 @@ use trueline_sdk::{DataType, Error, Result};
 
 use super::{Op, given::Given};
 use crate::{
+    columns::Columns,
     kernel::Kernel,
-    learn::{Fitted, Task},
-    params::Columns,
+    learn::{Fitted, Quantiles, Task},
     table::Column,
-    value::{Scalar, Source, Text, Value},
+    texts::Edit,
+    value::{Scalar, Source, Value},
     walk::Here,
 };
 
@@ -45,13 +46,7 @@ impl Op for Impute {
                 "`value` and `with = \"constant\"` go together",
             ));
         }
-        let fits = |data_type: DataType| data_type.is_numeric() || data_type == DataType::Utf8;
-        let columns = here.select(
-            &self.columns,
-            fits,
-            "numbers (boolean, int32, int64, float32, float64) and utf8",
-        )?;
-        for column in columns {
+        for column in here.categorical(&self.columns)? {
             if self.indicator {
                 let missing = column
                     .value
@@ -67,7 +62,7 @@ impl Op for Impute {
             } else {
                 DataType::Float64
             };
-            here.replace(column.becomes(data_type, false, filled, ready));
+            here.replace(column.becomes(data_type, false, filled, ready))?;
         }
         Ok(())
     }
@@ -98,7 +93,7 @@ impl Impute {
                 )));
             }
             (With::Mean, _) => Task::Mean,
-            (With::Median, _) => Task::Median,
+            (With::Median, _) => Task::Quantiles(Quantiles::Median),
             (With::MostFrequent | With::Constant, _) => Task::MostFrequent,
         };
         Ok(here.learn(column, task))
@@ -111,12 +106,9 @@ fn filled(value: &Value, fill: Fitted) -> Option<Value> {
         (Value::Scalar(scalar), Fitted::Number(number)) => {
             Some(Value::Scalar(scalar.clone().then(Kernel::Fill(number))))
         }
-        // A text that has a fill already misses nothing.
-        (Value::Text(Text { input, fill: None }), Fitted::Text(fill)) => Some(Value::Text(Text {
-            input: *input,
-            fill: Some(fill.into()),
-        })),
-        (Value::Text(text), Fitted::Text(_)) => Some(Value::Text(text.clone())),
+        (Value::Text(text), Fitted::Text(fill)) => {
+            Some(Value::Text(text.clone().then(Edit::Fill(fill.into()))))
+        }
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use trueline_sdk::{DataType, Result};
 
 use super::Op;
-use crate::{kernel::Kernel, params::Columns, value::Value, walk::Here};
+use crate::{columns::Columns, kernel::Kernel, value::Value, walk::Here};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,7 +22,7 @@ impl Op for Log1p {
             let logarithms = column
                 .scalar()
                 .map(|scalar| Value::Scalar(scalar.then(Kernel::Log1p)));
-            here.replace(column.becomes(DataType::Float64, true, logarithms, column.ready));
+            here.replace(column.becomes(DataType::Float64, true, logarithms, column.ready))?;
         }
         Ok(())
     }

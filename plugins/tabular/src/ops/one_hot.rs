@@ -10,9 +10,9 @@ use super::{
     given::{self, Given},
 };
 use crate::{
+    columns::Columns,
     encoder::{self, Answer, Categories, Encoder},
     learn::{Fitted, Selection, Task},
-    params::Columns,
     table::Column,
     value::{Content, Value, Vector},
     walk::Here,
@@ -34,6 +34,8 @@ pub(crate) struct OneHot {
     nulls: Nulls,
     drop: Option<Dropped>,
     min_count: Option<u64>,
+    /// Of the rows that have a value.
+    min_share: Option<f64>,
     max_categories: Option<usize>,
 }
 
@@ -68,9 +70,7 @@ impl Op for OneHot {
 
     fn apply(&self, here: &mut Here<'_>) -> Result<()> {
         self.check()?;
-        let fits = |data_type: DataType| data_type.is_numeric() || data_type == DataType::Utf8;
-        let takes = "utf8 and numbers (boolean, int32, int64, float32, float64)";
-        for column in here.select(&self.columns, fits, takes)? {
+        for column in here.categorical(&self.columns)? {
             let (categories, ready) = match &self.categories {
                 Some(given) => (Some(given::categories(given, &column)?), column.ready),
                 None => match here.learn(&column, self.task()) {
@@ -103,7 +103,7 @@ impl Op for OneHot {
             let data_type = DataType::Float32List(u32::try_from(width).unwrap_or(u32::MAX));
             let mut encoded = column.becomes(data_type, false, vector, ready);
             encoded.field.elements = elements;
-            here.replace(encoded);
+            here.replace(encoded)?;
         }
         Ok(())
     }
@@ -111,17 +111,23 @@ impl Op for OneHot {
 
 impl OneHot {
     fn check(&self) -> Result<()> {
-        let selects = self.min_count.is_some() || self.max_categories.is_some();
+        let selects =
+            self.min_count.is_some() || self.min_share.is_some() || self.max_categories.is_some();
         if selects && self.categories.is_some() {
             return Err(Error::params(
-                "`min_count` and `max_categories` select among learned categories; drop `categories`",
+                "`min_count`, `min_share` and `max_categories` select among learned categories; drop `categories`",
             ));
         }
         if selects && self.unknown == Unknown::Error {
             return Err(Error::params(
-                "with `min_count` or `max_categories` some values are in no category; \
+                "with `min_count`, `min_share` or `max_categories` some values are in no category; \
                  set `unknown` to \"ignore\" or \"other\"",
             ));
+        }
+        if let Some(share) = self.min_share.filter(|share| !(0.0..=1.0).contains(share)) {
+            return Err(Error::params(format!(
+                "`min_share` is {share}; it must be within 0 and 1"
+            )));
         }
         if self.max_categories == Some(0) {
             return Err(Error::params("`max_categories` is 0; it must be 1 or more"));
@@ -148,6 +154,7 @@ impl OneHot {
     fn task(&self) -> Task {
         Task::Categories(Selection {
             min_count: self.min_count.unwrap_or(0),
+            min_share: self.min_share.unwrap_or(0.0),
             keep: self.max_categories,
             limit: self.max_categories.unwrap_or(MAX_CATEGORIES),
             at_least: self.at_least(),
@@ -320,7 +327,7 @@ mod tests {
             ),
             (
                 r#", "min_count": 9, "unknown": "other""#,
-                "none of its values occurs 9 times",
+                "none of its values occurs as often",
             ),
             (
                 r#", "max_categories": 1, "unknown": "ignore", "drop": "first""#,

@@ -10,9 +10,9 @@ use super::{
     given::{self, Given},
 };
 use crate::{
+    columns::Columns,
     encoder::{Answer, Encoder},
     learn::{Fitted, Selection, Task},
-    params::Columns,
     value::{Scalar, Source, Value},
     walk::Here,
 };
@@ -56,23 +56,15 @@ impl Op for Ordinal {
     }
 
     fn apply(&self, here: &mut Here<'_>) -> Result<()> {
-        let fits = |data_type: DataType| data_type.is_numeric() || data_type == DataType::Utf8;
-        let takes = "utf8 and numbers (boolean, int32, int64, float32, float64)";
         let unknown = match self.unknown {
             Unknown::Error => Answer::Refuse,
             Unknown::Null => Answer::Code(Encoder::NONE),
             Unknown::Code(code) => Answer::Code(code),
         };
-        let all = Selection {
-            min_count: 0,
-            keep: None,
-            limit: usize::MAX,
-            at_least: 1,
-        };
-        for column in here.select(&self.columns, fits, takes)? {
+        for column in here.categorical(&self.columns)? {
             let (categories, ready) = match &self.categories {
                 Some(given) => (Some(given::categories(given, &column)?), column.ready),
-                None => match here.learn(&column, Task::Categories(all.clone())) {
+                None => match here.learn(&column, Task::Categories(Selection::ALL)) {
                     (Some(Fitted::Categories(categories)), ready) => (Some(categories), ready),
                     (_, ready) => (None, ready),
                 },
@@ -92,7 +84,7 @@ impl Op for Ordinal {
                 _ => None,
             };
             let nullable = column.may_miss() || self.unknown == Unknown::Null;
-            here.replace(column.becomes(DataType::Int32, nullable, codes, ready));
+            here.replace(column.becomes(DataType::Int32, nullable, codes, ready))?;
         }
         Ok(())
     }

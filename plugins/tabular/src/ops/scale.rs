@@ -5,9 +5,9 @@ use trueline_sdk::{DataType, Error, Result};
 
 use super::Op;
 use crate::{
+    columns::Columns,
     kernel::Kernel,
     learn::{Fitted, Task},
-    params::Columns,
     value::Value,
     walk::Here,
 };
@@ -16,9 +16,9 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct StandardScale {
     columns: Columns,
-    #[serde(default = "yes")]
+    #[serde(default = "super::yes")]
     with_mean: bool,
-    #[serde(default = "yes")]
+    #[serde(default = "super::yes")]
     with_std: bool,
 }
 
@@ -30,10 +30,6 @@ pub(crate) struct MinMaxScale {
     feature_range: [f64; 2],
     #[serde(default)]
     clip: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn unit_range() -> [f64; 2] {
@@ -62,7 +58,7 @@ impl Op for StandardScale {
                     }
                     _ => None,
                 });
-            here.replace(column.becomes(DataType::Float64, column.may_miss(), scaled, ready));
+            here.replace(column.becomes(DataType::Float64, column.may_miss(), scaled, ready))?;
         }
         Ok(())
     }
@@ -115,7 +111,7 @@ impl Op for MinMaxScale {
                     _ => None,
                 });
             // Extreme bounds can turn infinities, and products that overflow, into NaN.
-            here.replace(column.becomes(DataType::Float64, true, scaled, ready));
+            here.replace(column.becomes(DataType::Float64, true, scaled, ready))?;
         }
         Ok(())
     }

@@ -56,7 +56,7 @@ pub fn exp_slice(input: &[f64], output: &mut [f64]) {
 /// k in the lowest bits of the first number, and r as the second less the third; the second is
 /// exact.
 #[inline(always)]
-fn reduce([x]: [f64; 1]) -> [f64; 3] {
+pub(super) fn reduce([x]: [f64; 1]) -> [f64; 3] {
     let bounded = if x > LARGEST { LARGEST } else { x };
     let bounded = if bounded < SMALLEST {
         SMALLEST
@@ -70,7 +70,7 @@ fn reduce([x]: [f64; 1]) -> [f64; 3] {
 
 /// e^r less 1 and the high part of r.
 #[inline(always)]
-fn tail([high, low]: [f64; 2]) -> [f64; 1] {
+pub(super) fn tail([high, low]: [f64; 2]) -> [f64; 1] {
     let [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10] = COEFFICIENTS;
     let r = high - low;
     let r2 = r * r;
@@ -86,10 +86,15 @@ fn finish([x, shifted, high, tail]: [f64; 4]) -> [f64; 1] {
     let sum = 1.0 + high;
     let error = high - (sum - 1.0);
     let mantissa = sum + (error + tail);
-    // 2^k in two factors, since k reaches beyond the exponents of normal numbers.
+    let [power, half] = power(shifted);
+    let result = mantissa * power * half;
+    [if x.is_nan() { NAN } else { result }]
+}
+
+/// 2^k in two factors, since k reaches beyond the exponents of normal numbers.
+#[inline(always)]
+pub(super) fn power(shifted: f64) -> [f64; 2] {
     let biased = shifted.to_bits().wrapping_add(2 * 1023) & 0xfff;
     let half = biased >> 1;
-    let powers = [half, biased - half].map(|field| f64::from_bits(field << 52));
-    let result = mantissa * powers[0] * powers[1];
-    [if x.is_nan() { NAN } else { result }]
+    [half, biased - half].map(|field| f64::from_bits(field << 52))
 }

@@ -137,6 +137,29 @@ impl QuantileRefiner {
         })
     }
 
+    /// The same counts, for other quantiles: for those that depend on how many values there are. Only
+    /// before pass 0 ends, which counts alike for all quantiles.
+    ///
+    /// # Errors
+    /// If pass 0 has ended, or a quantile is not within 0 and 1.
+    pub fn with_quantiles(self, quantiles: &[f64]) -> Result<Self> {
+        if self.pass > 0 {
+            return Err(Error::data(
+                "pass 0 has ended: other quantiles can no longer be asked for",
+            ));
+        }
+        Ok(Self {
+            buckets: self.buckets,
+            ..Self::new(quantiles)?
+        })
+    }
+
+    /// How many values this pass has counted so far.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.buckets.count()
+    }
+
     /// The pass that it is ready for, from 0; [`PASSES`](Self::PASSES) when it is done.
     #[must_use]
     pub fn pass(&self) -> u32 {
