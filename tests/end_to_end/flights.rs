@@ -57,6 +57,9 @@ fn the_flights_pipeline_keeps_its_promises() {
     let over_all_rows = |way: &&Json| way["what"] == "package" && way["rows"] == ROWS;
     assert!(ways.iter().filter(over_all_rows).count() >= 4, "{ways:?}");
 
+    a_second_run_is_all_hits_and_a_third_is_made_again(&project, digest);
+    its_provenance_fits_the_schema(&project, digest);
+
     project
         .trueline("package export flight-delays it.trueline --home first")
         .exits(0);
@@ -74,6 +77,61 @@ fn the_flights_pipeline_keeps_its_promises() {
     assert!(short["text"].as_str().unwrap().contains("0.95"), "{short}");
     let fell_short = short["values"][0][1].as_f64().unwrap();
     assert!((0.88..0.95).contains(&fell_short), "{short}");
+}
+
+/// The second run takes no second, and the package can be made again when the cache and the data are gone.
+fn a_second_run_is_all_hits_and_a_third_is_made_again(project: &Project, digest: &str) {
+    let again = project
+        .trueline("run pipeline.toml --home first --json")
+        .exits(0)
+        .json();
+    for stage in again["stages"].as_array().unwrap() {
+        let is_hit = stage["state"] == "cached" || stage["plugin"] == "gate";
+        assert!(is_hit, "{stage}");
+    }
+    assert_eq!(again["package"]["digest"], digest);
+    let elapsed = again["elapsed_ms"].as_u64().unwrap();
+    assert!(elapsed < 1000, "{elapsed} ms");
+
+    project.trueline("cache purge --all --home first").exits(0);
+    let data = project.path("data");
+    fs::rename(&data, project.path("elsewhere")).unwrap();
+    let line = "reproduce flight-delays --home first --threads 1 --batch-rows 20011 --json";
+    let made = project.trueline(line).exits(0).json();
+    fs::rename(project.path("elsewhere"), &data).unwrap();
+    let compared = made["ways"][0]["compared"].as_array().unwrap();
+    assert!(compared.len() > 10, "{compared:?}");
+    for one in compared {
+        assert_eq!(one["found"], one["expected"], "{one}");
+    }
+}
+
+fn its_provenance_fits_the_schema(project: &Project, digest: &str) {
+    let statement = project
+        .trueline("package provenance flight-delays --home first")
+        .exits(0)
+        .stdout;
+    assert!(statement.contains(digest.strip_prefix("sha256:").unwrap()));
+    for named in [
+        "dataset flights: data/flights.parquet",
+        "dataset weather",
+        "component gbdt",
+    ] {
+        assert!(statement.contains(named), "{named}: {statement}");
+    }
+    project.write("provenance.json", &statement);
+    let schema = repository().join("tests/schemas/slsa-provenance-v1.json");
+    let output = Command::new(repository().join("target/venv/bin/python"))
+        .arg(repository().join("tests/python/check_schema.py"))
+        .args([schema, project.path("provenance.json")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// The example's pipelines in a folder of their own, so that neither homes nor a lock file stay.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{check, package, plugin, predict, run, runs, show, verify};
+use crate::commands::{
+    cache, check, explain, lineage, package, plugin, predict, reproduce, run, runs, show, verify,
+};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -50,8 +52,15 @@ pub(crate) enum Command {
     Runs(runs::Arguments),
     /// Show what a run read, did and decided
     Show(show::Arguments),
+    /// Say why a stage ran or was cached, with each ingredient that changed
+    Explain(explain::Arguments),
     /// Prove that a package gives the same bits in every way of computing it
     Verify(verify::Arguments),
+    /// Make a package again from the data, components and pipeline file that it was made from, and compare
+    /// every digest
+    Reproduce(reproduce::Arguments),
+    /// Follow anything with a digest back to what it came from, and forward to what used it
+    Lineage(lineage::Arguments),
     /// Predict the rows of a file with a package
     Predict(predict::Arguments),
     /// Look at packages
@@ -60,6 +69,9 @@ pub(crate) enum Command {
     /// Look at plugins, and build them
     #[command(subcommand)]
     Plugin(plugin::Command),
+    /// Look at the cache of results, and forget some of them
+    #[command(subcommand)]
+    Cache(cache::Command),
 }
 
 impl Command {
@@ -73,10 +85,14 @@ impl Command {
             Self::Run(arguments) => run::execute(&arguments, context),
             Self::Runs(arguments) => runs::execute(&arguments, context),
             Self::Show(arguments) => show::execute(&arguments, context),
+            Self::Explain(arguments) => explain::execute(&arguments, context),
             Self::Verify(arguments) => verify::execute(&arguments, context),
+            Self::Reproduce(arguments) => reproduce::execute(&arguments, context),
+            Self::Lineage(arguments) => lineage::execute(&arguments, context),
             Self::Predict(arguments) => predict::execute(&arguments, context),
             Self::Package(command) => package::execute(&command, context),
             Self::Plugin(command) => plugin::execute(&command, context),
+            Self::Cache(command) => cache::execute(&command, context),
         }
     }
 }

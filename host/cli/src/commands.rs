@@ -8,11 +8,15 @@ use trueline_runtime::Runtime;
 use crate::context::Context;
 use crate::plugins::Shelf;
 
+pub(crate) mod cache;
 pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod lineage;
 pub(crate) mod package;
 pub(crate) mod plugin;
 pub(crate) mod predict;
 mod reference;
+pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod show;

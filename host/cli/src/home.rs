@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::errors::Problem;
 
 /// What the folder is called, beside a pipeline file.
-const FOLDER: &str = ".trueline";
+pub(crate) const FOLDER: &str = ".trueline";
 
 /// The file whose presence says that something ran here.
 const DATABASE: &str = "trueline.db";

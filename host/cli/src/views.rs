@@ -1,11 +1,15 @@
 //! Reports as text for people. Every view is a function from a report to a text that ends with a line
 //! break; none of them reads or does anything.
 
+pub(crate) mod cache;
 pub(crate) mod check;
+pub(crate) mod explain;
 pub(crate) mod gate;
+pub(crate) mod lineage;
 pub(crate) mod metrics;
 pub(crate) mod package;
 pub(crate) mod plugin;
+pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod runs;
 mod shortfall;

@@ -1,5 +1,6 @@
 //! A dataset: what its declaration makes of its files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -163,6 +164,37 @@ impl Dataset {
     /// The datasets that it joins, in order.
     pub fn joined(&self) -> impl Iterator<Item = &Dataset> {
         self.inner.joins.iter().map(Join::with)
+    }
+
+    /// The same dataset, the bytes of its files, and of those it joins, read from copies: `copies` holds
+    /// where the copy of a path is. Messages still speak of the path. Files without a copy are read where
+    /// they are.
+    pub fn with_copies(&self, copies: &BTreeMap<PathBuf, PathBuf>) -> Self {
+        let Inner {
+            name,
+            spec,
+            base_dir,
+            source,
+            joins,
+            condition,
+            label,
+            split,
+            schema,
+        } = &*self.inner;
+        let inner = Inner {
+            name: name.clone(),
+            spec: spec.clone(),
+            base_dir: base_dir.clone(),
+            source: source.with_copies(copies),
+            joins: joins.iter().map(|join| join.with_copies(copies)).collect(),
+            condition: condition.clone(),
+            label: label.clone(),
+            split: split.clone(),
+            schema: schema.clone(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Reads rows in the order of the files. Memory is bounded by a few batches, apart from joined

@@ -2,6 +2,8 @@
 
 mod table;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use arrow::compute::concat_batches;
@@ -159,6 +161,19 @@ impl Join {
 
     pub(crate) fn with(&self) -> &Dataset {
         &self.with
+    }
+
+    /// The same join, the other dataset read from copies of its files where there are some.
+    pub(crate) fn with_copies(&self, copies: &BTreeMap<PathBuf, PathBuf>) -> Self {
+        Self {
+            dataset: self.dataset.clone(),
+            with: self.with.with_copies(copies),
+            on: self.on.clone(),
+            on_other: self.on_other.clone(),
+            take: self.take.clone(),
+            fields: self.fields.clone(),
+            table: OnceLock::new(),
+        }
     }
 
     /// The other side's rows, read at the first call.

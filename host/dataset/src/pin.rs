@@ -21,6 +21,8 @@ pub struct Pin {
     /// The view: the tables of this dataset and of those it joins, and what the declaration makes of
     /// them. Equal views have equal rows in every part, so this is what a cached result may depend on.
     pub view: Digest,
+    /// What the view is the digest of, as JSON, to say what changed when it did.
+    pub declared: serde_json::Value,
 }
 
 /// One file.
@@ -76,6 +78,7 @@ struct View<'a> {
     version: u32,
     table: Digest,
     joins: Vec<ViewJoin<'a>>,
+    #[serde(rename = "where")]
     condition: Option<&'a str>,
     label: Option<&'a LabelSpec>,
     split: Option<&'a SplitSpec>,
@@ -122,8 +125,13 @@ impl Dataset {
                 table
             }
         };
-        let view = self.view(&table, memo)?;
-        Ok(Pin { files, table, view })
+        let declared = self.view(&table, memo)?;
+        Ok(Pin {
+            files,
+            table,
+            view: self.digest_json(&declared)?,
+            declared,
+        })
     }
 
     /// Digests the rows of a part as a scan gives them, which takes a scan.
@@ -150,7 +158,7 @@ impl Dataset {
         })
     }
 
-    fn view(&self, table: &TablePin, memo: &dyn Memo) -> Result<Digest> {
+    fn view(&self, table: &TablePin, memo: &dyn Memo) -> Result<serde_json::Value> {
         let spec = &self.inner.spec;
         let mut joins = Vec::new();
         for (join, spec) in self.inner.joins.iter().zip(&spec.join) {
@@ -165,7 +173,7 @@ impl Dataset {
                     .collect(),
             });
         }
-        self.digest_json(&View {
+        serde_json::to_value(View {
             version: 1,
             table: table.digest,
             joins,
@@ -174,6 +182,7 @@ impl Dataset {
             split: spec.split.as_ref(),
             schema: self.schema(),
         })
+        .map_err(|error| self.no_json(&error))
     }
 
     fn digest(
@@ -198,12 +207,16 @@ impl Dataset {
     }
 
     fn digest_json(&self, value: &impl Serialize) -> Result<Digest> {
-        let json = serde_json::to_vec(value).map_err(|error| Error::Data {
+        let json = serde_json::to_vec(value).map_err(|error| self.no_json(&error))?;
+        Ok(Digest::of(&json))
+    }
+
+    fn no_json(&self, error: &serde_json::Error) -> Error {
+        Error::Data {
             dataset: self.name().to_owned(),
             problem: format!("its declaration cannot be written as JSON: {error}"),
             hint: None,
-        })?;
-        Ok(Digest::of(&json))
+        }
     }
 }
 

@@ -9,7 +9,8 @@ mod ndjson;
 mod parquet;
 mod typed;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -80,6 +81,18 @@ impl Source {
 
     pub(crate) fn files(&self) -> &[DataFile] {
         &self.files
+    }
+
+    /// The same source, the bytes of its files read from copies where there are some.
+    pub(crate) fn with_copies(&self, copies: &BTreeMap<PathBuf, PathBuf>) -> Self {
+        Self {
+            files: self
+                .files
+                .iter()
+                .map(|file| file.with_copies(copies))
+                .collect(),
+            ..self.clone()
+        }
     }
 
     pub(crate) fn format(&self) -> Format {

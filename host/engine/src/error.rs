@@ -22,6 +22,26 @@ pub enum Error {
     #[error("stage `{stage}`: {source}")]
     Stage { stage: String, source: Box<Error> },
 
+    /// A dataset cannot be read.
+    #[error("{source}, which {} read", list(stages))]
+    Unreadable {
+        stages: Vec<String>,
+        source: Box<Error>,
+    },
+
+    /// A file is not what it was when the run began.
+    #[error("{} has changed while the run read it: it was {pinned}, and {}", path.display(), now(found.as_ref()))]
+    Changed {
+        path: std::path::PathBuf,
+        pinned: trueline_table::Digest,
+        /// None if it cannot be read any more.
+        found: Option<trueline_table::Digest>,
+    },
+
+    /// Something that a run was made from is not there any more.
+    #[error("it cannot be made again; what is missing: {}", .0.join("; "))]
+    Lost(Vec<String>),
+
     /// A package whose chain is not the plan's.
     #[error("{0}")]
     Mismatch(String),
@@ -39,8 +59,28 @@ impl Error {
         match self {
             Self::Store(error) => error.hint(),
             Self::Dataset(error) => error.hint(),
-            Self::Stage { source, .. } => source.hint(),
+            Self::Stage { source, .. } | Self::Unreadable { source, .. } => source.hint(),
+            Self::Changed { .. } => Some("run again when nobody writes the file"),
+            Self::Lost(_) => Some(
+                "put the missing files back where they were, or restore the home from a backup",
+            ),
             Self::Runtime(_) | Self::Table(_) | Self::Mismatch(_) | Self::Package { .. } => None,
         }
+    }
+}
+
+fn list(stages: &[String]) -> String {
+    let names: Vec<String> = stages.iter().map(|stage| format!("`{stage}`")).collect();
+    match names.as_slice() {
+        [] => "no stage".to_owned(),
+        [one] => format!("stage {one}"),
+        [first @ .., last] => format!("the stages {} and {last}", first.join(", ")),
+    }
+}
+
+fn now(found: Option<&trueline_table::Digest>) -> String {
+    match found {
+        Some(found) => format!("is {found} now"),
+        None => "cannot be read any more".to_owned(),
     }
 }

@@ -1,47 +1,70 @@
 //! Runs plans: stages as attempts, gates, packages; and proves packages.
 //!
 //! [`run`] takes a checked [`Plan`](trueline_pipeline::Plan) through a [`Store`](trueline_store::Store):
-//! it pins the datasets, reduces every stage as soon as those that it depends on are done, decides the
-//! gates and puts the package together. [`verify`] applies a package to its data in every way that there
+//! it pins the datasets, reduces every stage as soon as those that it depends on are done (or takes its
+//! result from the cache, if it was computed from the same before), decides the gates and puts the package
+//! together. [`verify`] applies a package to its data in every way that there
 //! is and counts the bits that differ. Both tell an [`Observer`] how they go on, and answer with a report
 //! that the command line prints and `--json` shows.
 //!
 //! What a stage learns never depends on [`Options`]: batches may have any size, a mergeable reduction is
 //! spread over threads, and the laws of the contract make the result the same bytes.
 
+mod attempt;
+mod champion;
+mod data;
 mod error;
+mod explain;
+mod gate;
+mod key;
+mod lineage;
 mod observer;
 mod package;
-mod pin;
 mod pipe;
+mod provenance;
 mod reduce;
 mod report;
+mod reproduce;
+mod revision;
 mod run;
+mod schedule;
+mod tee;
 mod verify;
 
+pub use champion::Champion;
 pub use error::{Error, Result};
+pub use explain::{Change, changes, ingredients};
+pub use lineage::{Edge, Lineage, Node, NodeKind, lineage};
 pub use observer::{Event, NoObserver, Observer};
-pub use package::load_package;
+pub use package::{import_package, load_package};
+pub use provenance::provenance;
 pub use report::{Gate, PackageReport, RunReport, StageReport, VerifyReport, Way};
+pub use reproduce::{Compared, Reproduction, ReproductionReport, reproduce};
+pub use revision::Revision;
 pub use run::run;
 pub use verify::verify;
 
-/// How much of the machine a run uses. None of it changes a result.
+/// How much of the machine a run uses, and whether it uses what was computed before. None of it changes a
+/// result.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Stages at once, and workers of one mergeable reduction.
     pub threads: usize,
     /// Rows read at once.
     pub batch_rows: usize,
+    /// Whether stages whose result is known are not run. Without, every stage runs, and what it computes is
+    /// held against what is known.
+    pub cache: bool,
 }
 
 impl Default for Options {
-    /// All processors, 65,536 rows.
+    /// All processors, 65,536 rows, with the cache.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             threads,
             batch_rows: trueline_dataset::BATCH_ROWS,
+            cache: true,
         }
     }
 }

@@ -1,12 +1,18 @@
 //! Who is told how a run goes on while it does.
 
-use trueline_runtime::Metric;
+use trueline_runtime::{Decision, Metric};
 
 use crate::report::{StageReport, Way};
 
 /// Told from several threads at once, in no promised order between stages.
 pub trait Observer: Sync {
     fn tell(&self, event: Event<'_>);
+
+    /// What a model is to do after a step. One that is told to stop finishes with what it has, and its result
+    /// is not kept for runs in which nobody might stop it.
+    fn decide(&self, _stage: &str, _step: u32, _metrics: &[Metric]) -> Decision {
+        Decision::Continue
+    }
 }
 
 /// What happened.
@@ -29,7 +35,7 @@ pub enum Event<'a> {
         step: u32,
         metrics: &'a [Metric],
     },
-    /// A stage ended.
+    /// A stage ended, or was found in the cache without having begun.
     StageFinished { report: &'a StageReport },
     /// A way of `verify` began; `rows` is how many it will go through, if that is known.
     WayStarted { way: &'a str, rows: Option<u64> },

@@ -1,11 +1,14 @@
 //! Putting a package together, and finding one again.
 
-use trueline_pipeline::{Plan, PlannedPackage};
+use trueline_pipeline::PlannedPackage;
 use trueline_runtime::{Manifest, Package};
-use trueline_store::{NewPackage, RunId, Store, Verdict};
+use trueline_store::{
+    NewPackage, NewRun, PackageSummary, RunFailure, RunId, RunOutcome, Store, Verdict,
+};
 use trueline_table::Digest;
 
-use crate::pipe::{FittedStages, Steps, source_schema};
+use crate::data::Data;
+use crate::pipe::{FittedStages, Steps};
 use crate::report::PackageReport;
 use crate::{Error, Result};
 
@@ -17,14 +20,14 @@ pub(crate) struct GateSays {
 
 /// Puts the package of a run together and enters it, with what its gate said, under its name.
 pub(crate) fn pack(
-    plan: &Plan,
+    data: &Data,
     package: &PlannedPackage,
     fitted: &FittedStages,
     gate: GateSays,
     store: &Store,
     run: &RunId,
 ) -> Result<PackageReport> {
-    let steps = Steps::load(source_schema(plan, &package.pipe)?, &package.chain, fitted)?;
+    let steps = Steps::load(data.schema(&package.pipe)?, &package.chain, fitted)?;
     let manifest = Manifest::new(steps.links(fitted)?);
     for name in &package.chain {
         if let Some(stage) = fitted.get(name) {
@@ -77,4 +80,58 @@ pub fn load_package(store: &Store, reference: &str) -> Result<(trueline_store::P
         )));
     }
     Ok((entry, package))
+}
+
+/// Takes in a package that another home made, under a name. A gate of this home has never seen its data, so
+/// the verdict on it is no.
+///
+/// # Errors
+/// If the name is not one, or the store cannot be written to.
+pub fn import_package(
+    store: &Store,
+    package: &Package,
+    name: &str,
+    file: &std::path::Path,
+) -> Result<PackageSummary> {
+    let manifest = package.manifest();
+    for link in &manifest.chain {
+        for (kind, part) in [("component", link.component), ("state", link.state)] {
+            store.put_artifact(kind, package.part(part)?.to_vec())?;
+        }
+    }
+    let (json, digest) = (manifest.to_json()?, package.digest());
+    if let Some(known) = store.package_version(name, &digest)? {
+        // What a gate said of it here still holds.
+        return Ok(known);
+    }
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    // Whatever is in the registry came from a run; this one did nothing else.
+    let run = store.create_run(NewRun {
+        pipeline: "import".to_owned(),
+        pipeline_digest: digest,
+        lock_digest: digest,
+        seed: 0,
+        params: serde_json::json!({ "package_file": file }),
+    })?;
+    store.start_run(&run)?;
+    let entered = store.put_package(NewPackage {
+        name: name.to_owned(),
+        digest,
+        manifest: serde_json::from_str(&json).map_err(|error| Error::Package {
+            digest,
+            reason: error.to_string(),
+        })?,
+        run: run.clone(),
+        verdict: Verdict::Refused,
+        message: "it was imported, and no gate has judged it here".to_owned(),
+    });
+    let outcome = match &entered {
+        Ok(_) => RunOutcome::Succeeded,
+        Err(error) => RunOutcome::Failed {
+            failure: RunFailure::Host,
+            message: error.to_string(),
+        },
+    };
+    store.finish_run(&run, outcome)?;
+    Ok(entered?)
 }

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use trueline_dataset::{Scan, ScanOptions};
-use trueline_pipeline::{Pipe, Plan, StageWork};
+use trueline_pipeline::StageWork;
 use trueline_runtime::{Applied, Bound, Input, Link, Mapper};
 use trueline_table::{Digest, Schema};
 
-use crate::{Error, Options, Result};
+use crate::{Error, Result};
 
 /// A stage that has what it maps with.
 #[derive(Clone, Debug)]
@@ -18,16 +17,47 @@ pub(crate) struct Fitted {
     /// What its reduction read; a map may be described by what was learned from.
     pub(crate) inputs: Vec<Input>,
     pub(crate) state: Arc<[u8]>,
+    /// Of the state.
+    pub(crate) digest: Digest,
+    /// What it reads and writes, if that is known without asking: of a link of a package.
+    bound: Option<Bound>,
 }
 
 /// The fitted stages of a run, by name.
 pub(crate) type FittedStages = BTreeMap<String, Fitted>;
 
 impl Fitted {
+    /// A stage that learned a state from these tables.
+    pub(crate) fn new(work: &StageWork, inputs: Vec<Input>, state: Vec<u8>) -> Self {
+        Self {
+            work: work.clone(),
+            inputs,
+            digest: Digest::of(&state),
+            state: state.into(),
+            bound: None,
+        }
+    }
+
+    /// A link of a package.
+    pub(crate) fn of_link(work: StageWork, link: &Link, state: Vec<u8>) -> Self {
+        Self {
+            work,
+            inputs: Vec::new(),
+            digest: link.state,
+            state: state.into(),
+            bound: Some(link.bound()),
+        }
+    }
+
     /// The map of this stage on rows of `schema`, loaded.
     fn load(&self, schema: &Schema) -> Result<(Bound, Mapper)> {
         let StageWork { stage, limits, .. } = &self.work;
         let params = self.work.params.to_string();
+        if let Some(bound) = &self.bound {
+            check_reads(&bound.reads, schema)?;
+            let mapper = stage.map(&params, bound, &self.state, limits)?;
+            return Ok((bound.clone(), mapper));
+        }
         let signature = stage.describe(&params, &self.inputs, Some(schema))?;
         let mapping = signature
             .mapping
@@ -107,11 +137,27 @@ impl Steps {
                 &params,
                 &step.bound,
                 step.mapper.writes(),
-                Digest::of(&stage.state),
+                stage.digest,
             )?)
         };
         self.steps.iter().map(link).collect()
     }
+}
+
+/// A link of a package reads columns of these types, whatever the stage would say of others.
+fn check_reads(reads: &Schema, rows: &Schema) -> Result<()> {
+    for field in &reads.fields {
+        let (name, expected) = (&field.name, field.data_type);
+        let problem = match rows.field(name) {
+            Some(found) if found.data_type == expected => continue,
+            Some(found) => format!("is {} in the dataset", found.data_type),
+            None => "is not in the dataset".to_owned(),
+        };
+        return Err(Error::Mismatch(format!(
+            "it reads the column `{name}` as {expected}, which {problem}"
+        )));
+    }
+    Ok(())
 }
 
 fn in_stage(name: &str, error: Error) -> Error {
@@ -119,26 +165,4 @@ fn in_stage(name: &str, error: Error) -> Error {
         stage: name.to_owned(),
         source: Box::new(error),
     }
-}
-
-/// The dataset's schema at the source of a pipe.
-pub(crate) fn source_schema<'a>(plan: &'a Plan, pipe: &Pipe) -> Result<&'a Schema> {
-    Ok(dataset(plan, pipe)?.schema())
-}
-
-/// Reads the rows at the source of a pipe.
-pub(crate) fn scan(plan: &Plan, pipe: &Pipe, options: &Options) -> Result<Scan> {
-    let options = ScanOptions {
-        part: pipe.part,
-        columns: None,
-        batch_rows: options.batch_rows,
-    };
-    Ok(dataset(plan, pipe)?.scan(&options)?)
-}
-
-fn dataset<'a>(plan: &'a Plan, pipe: &Pipe) -> Result<&'a trueline_dataset::Dataset> {
-    let planned = plan.dataset(&pipe.dataset);
-    let planned = planned
-        .ok_or_else(|| Error::Mismatch(format!("there is no dataset `{}`", pipe.dataset)))?;
-    Ok(&planned.dataset)
 }

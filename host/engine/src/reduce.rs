@@ -1,16 +1,21 @@
 //! Reducing a stage: its passes over its inputs, spread over workers if the laws allow it.
 
+use std::iter::Enumerate;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 
 use arrow::array::RecordBatch;
-use trueline_dataset::Scan;
-use trueline_pipeline::{Pipe, Plan, StageWork};
-use trueline_runtime::{Decision, Input, Metric, Outcome, Progress, Reduction, ReductionSignature};
+use trueline_dataset::{Scan, TablePin};
+use trueline_pipeline::{Pipe, StageWork};
+use trueline_runtime::{
+    Decision, Input, Link, Metric, Outcome, Progress, Reduction, ReductionSignature,
+};
 use trueline_table::Schema;
 
-use crate::pipe::{FittedStages, Steps, scan, source_schema};
+use crate::data::Data;
+use crate::pipe::{FittedStages, Steps};
+use crate::tee::Tee;
 use crate::{Error, Event, Observer, Options, Result};
 
 /// A step that a model reported, and what it was told.
@@ -28,13 +33,24 @@ pub(crate) struct Reduced {
     pub(crate) inputs: Vec<Input>,
     /// Rows taken in, over all inputs and passes.
     pub(crate) rows: u64,
+    /// The rows of each input as they were read.
+    pub(crate) contents: Vec<TablePin>,
     /// What a model reported on the way.
     pub(crate) steps: Vec<Step>,
 }
 
+impl Reduced {
+    /// Whether a model was told to stop: then it is not what its parameters alone would have made of it.
+    pub(crate) fn was_stopped(&self) -> bool {
+        self.steps.iter().any(|step| step.decision == STOP)
+    }
+}
+
+const STOP: &str = "stop";
+
 /// Everything that reducing a stage needs to know.
 pub(crate) struct Job<'a> {
-    pub(crate) plan: &'a Plan,
+    pub(crate) data: &'a Data,
     pub(crate) name: &'a str,
     pub(crate) work: &'a StageWork,
     pub(crate) fitted: &'a FittedStages,
@@ -49,6 +65,8 @@ pub(crate) struct Bindings {
     pub(crate) tables: Vec<Input>,
     /// The columns of them that it reads.
     pub(crate) inputs: Vec<Input>,
+    /// The maps that the rows of each table went through.
+    pub(crate) links: Vec<Vec<Link>>,
     pub(crate) signature: ReductionSignature,
 }
 
@@ -57,12 +75,13 @@ impl Job<'_> {
     pub(crate) fn bind(&self) -> Result<Option<Bindings>> {
         let params = self.work.params.to_string();
         let table = |(name, pipe): (&String, &Pipe)| {
-            let schema =
-                Steps::load(source_schema(self.plan, pipe)?, &pipe.through, self.fitted)?.schema;
-            Ok(Input {
+            let steps = self.steps(pipe)?;
+            let links = steps.links(self.fitted)?;
+            let input = Input {
                 name: name.clone(),
-                schema,
-            })
+                schema: steps.schema,
+            };
+            Ok((input, links))
         };
         let tables = self
             .work
@@ -70,6 +89,7 @@ impl Job<'_> {
             .iter()
             .map(|input| table((&input.name, &input.pipe)));
         let tables = tables.collect::<Result<Vec<_>>>()?;
+        let (tables, links): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
         let Some(signature) = self.work.stage.describe(&params, &tables, None)?.reduction else {
             return Ok(None);
         };
@@ -88,8 +108,25 @@ impl Job<'_> {
             params,
             tables,
             inputs,
+            links,
             signature,
         }))
+    }
+
+    /// The maps of a pipe, loaded.
+    fn steps(&self, pipe: &Pipe) -> Result<Steps> {
+        Steps::load(self.data.schema(pipe)?, &pipe.through, self.fitted)
+    }
+
+    /// Reads the rows of an input, only to name them.
+    pub(crate) fn read_content(&self, bindings: &Bindings, index: usize) -> Result<TablePin> {
+        let input = &self.work.inputs[index];
+        let mut rows = Rows::load(self, index, &input.pipe, &bindings.inputs[index].schema)?;
+        let mut tee = Tee::new(&bindings.inputs[index].schema);
+        for (number, batch) in self.data.scan(&input.pipe, self.options)?.enumerate() {
+            tee.take(number, rows.read(batch?)?)?;
+        }
+        tee.finish()
     }
 
     /// Runs all passes.
@@ -97,6 +134,11 @@ impl Job<'_> {
         let rows = AtomicU64::new(0);
         let mut outcome = Outcome::default();
         let mut steps = Vec::new();
+        let tees = bindings
+            .inputs
+            .iter()
+            .map(|input| Mutex::new(Tee::new(&input.schema)));
+        let tees: Vec<Mutex<Tee>> = tees.collect();
         for pass in 0..bindings.signature.passes {
             let state = std::mem::take(&mut outcome.state);
             let pass = Pass {
@@ -105,6 +147,8 @@ impl Job<'_> {
                 pass,
                 state: &state,
                 rows: &rows,
+                // Every pass reads the same rows.
+                tees: if pass == 0 { &tees } else { &[] },
             };
             if bindings.signature.mergeable && self.options.threads > 1 {
                 outcome = pass.spread()?;
@@ -116,18 +160,32 @@ impl Job<'_> {
             outcome,
             inputs: bindings.tables.clone(),
             rows: rows.into_inner(),
+            contents: tees
+                .into_iter()
+                .map(|tee| unlocked(tee).finish())
+                .collect::<Result<_>>()?,
             steps,
         })
     }
 
-    /// Tells the observer what a model reports, and keeps it, until the reduction is over.
-    fn listen(&self, reports: Receiver<(u32, Vec<Metric>)>) -> Vec<Step> {
-        let keep = |(step, metrics): (u32, Vec<Metric>)| {
+    /// Tells the observer what a model reports, answers the model with what it decides, and keeps both, until
+    /// the reduction is over.
+    fn listen(&self, reports: Receiver<Report>) -> Vec<Step> {
+        let keep = |report: Report| {
+            let Report {
+                step,
+                metrics,
+                answer,
+            } = report;
+            let stage = self.name;
             self.observer.tell(Event::Step {
-                stage: self.name,
+                stage,
                 step,
                 metrics: &metrics,
             });
+            let decision = self.observer.decide(stage, step, &metrics);
+            // The model waits for it, unless its instance is gone.
+            let _ = answer.send(decision);
             let metrics = metrics
                 .into_iter()
                 .map(|metric| (metric.name, metric.value))
@@ -135,11 +193,21 @@ impl Job<'_> {
             Step {
                 step,
                 metrics,
-                decision: "continue",
+                decision: match decision {
+                    Decision::Continue => "continue",
+                    Decision::Stop => STOP,
+                },
             }
         };
         reports.into_iter().map(keep).collect()
     }
+}
+
+/// What a model reports after a step, and where it waits for what to do.
+struct Report {
+    step: u32,
+    metrics: Vec<Metric>,
+    answer: Sender<Decision>,
 }
 
 /// One pass of a reduction.
@@ -149,6 +217,8 @@ struct Pass<'a> {
     pass: u32,
     state: &'a [u8],
     rows: &'a AtomicU64,
+    /// What digests the rows of each input; nothing if they were digested in an earlier pass.
+    tees: &'a [Mutex<Tee>],
 }
 
 impl Pass<'_> {
@@ -164,9 +234,15 @@ impl Pass<'_> {
         std::thread::scope(|scope| {
             let listener = scope.spawn(|| self.job.listen(reports));
             let outcome = self.take_all(Box::new(move |step, metrics| {
-                // The listener lives until this closure is dropped, so the report always arrives.
-                let _ = sender.send((step, metrics));
-                Decision::Continue
+                let (answer, decided) = std::sync::mpsc::channel();
+                let report = Report {
+                    step,
+                    metrics,
+                    answer,
+                };
+                // The listener lives until this closure is dropped, so it always answers.
+                let _ = sender.send(report);
+                decided.recv().unwrap_or(Decision::Continue)
             }));
             match listener.join() {
                 Ok(steps) => Ok((outcome?, steps)),
@@ -184,8 +260,9 @@ impl Pass<'_> {
                 &input.pipe,
                 &self.bindings.inputs[index].schema,
             )?;
-            for batch in scan(self.job.plan, &input.pipe, self.job.options)? {
-                self.take(&mut reduction, &mut rows, batch?)?;
+            let scan = self.job.data.scan(&input.pipe, self.job.options)?;
+            for (number, batch) in scan.enumerate() {
+                self.take(&mut reduction, &mut rows, number, batch?)?;
             }
         }
         Ok(reduction.finish()?)
@@ -195,7 +272,8 @@ impl Pass<'_> {
     fn spread(&self) -> Result<Outcome> {
         let mut total = self.begin(None)?;
         for (index, input) in self.job.work.inputs.iter().enumerate() {
-            let batches = Mutex::new(scan(self.job.plan, &input.pipe, self.job.options)?);
+            let scan = self.job.data.scan(&input.pipe, self.job.options)?;
+            let batches = Mutex::new(scan.enumerate());
             let workers = self.job.options.threads;
             let partials = std::thread::scope(|scope| {
                 let work = || self.worker(index, &input.pipe, &batches);
@@ -214,12 +292,17 @@ impl Pass<'_> {
     }
 
     /// Takes in batches until there are none; what was taken in, if it was anything.
-    fn worker(&self, index: usize, pipe: &Pipe, batches: &Mutex<Scan>) -> Result<Option<Vec<u8>>> {
+    fn worker(
+        &self,
+        index: usize,
+        pipe: &Pipe,
+        batches: &Mutex<Enumerate<Scan>>,
+    ) -> Result<Option<Vec<u8>>> {
         let mut begun = None;
         loop {
             // The lock is held for reading one batch, which only one thread can do anyway.
             let next = lock(batches).next();
-            let Some(batch) = next else { break };
+            let Some((number, batch)) = next else { break };
             let batch = batch?;
             let (reduction, rows) = match &mut begun {
                 Some(begun) => begun,
@@ -231,7 +314,7 @@ impl Pass<'_> {
                     ))
                 }
             };
-            self.take(reduction, rows, batch)?;
+            self.take(reduction, rows, number, batch)?;
         }
         Ok(match begun {
             Some((reduction, _)) => Some(reduction.partial()?),
@@ -239,9 +322,19 @@ impl Pass<'_> {
         })
     }
 
-    fn take(&self, reduction: &mut Reduction, rows: &mut Rows, batch: RecordBatch) -> Result<()> {
+    fn take(
+        &self,
+        reduction: &mut Reduction,
+        rows: &mut Rows,
+        number: usize,
+        batch: RecordBatch,
+    ) -> Result<()> {
         let count = batch.num_rows() as u64;
-        reduction.update(rows.input, &rows.read(batch)?)?;
+        let batch = rows.read(batch)?;
+        reduction.update(rows.input, &batch)?;
+        if let Some(tee) = self.tees.get(rows.input as usize) {
+            lock(tee).take(number, batch)?;
+        }
         let so_far = self.rows.fetch_add(count, Ordering::Relaxed) + count;
         let passes = self.bindings.signature.passes;
         let (stage, pass) = (self.job.name, self.pass);
@@ -264,7 +357,7 @@ struct Rows {
 
 impl Rows {
     fn load(job: &Job<'_>, index: usize, pipe: &Pipe, reads: &Schema) -> Result<Self> {
-        let steps = Steps::load(source_schema(job.plan, pipe)?, &pipe.through, job.fitted)?;
+        let steps = job.steps(pipe)?;
         let columns = reads
             .names()
             .filter_map(|name| steps.schema.index_of(name))
@@ -290,5 +383,11 @@ impl Rows {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn unlocked<T>(mutex: Mutex<T>) -> T {
+    mutex
+        .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

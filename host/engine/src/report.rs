@@ -8,6 +8,8 @@ use trueline_pipeline::Verdict;
 use trueline_store::{RunFailure, RunId, RunState, StageState};
 use trueline_table::Digest;
 
+use crate::Champion;
+
 /// What became of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunReport {
@@ -21,6 +23,9 @@ pub struct RunReport {
     /// In the order in which they could run.
     pub stages: Vec<StageReport>,
     pub gates: Vec<Gate>,
+    /// The package that a gate compared this run with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub champion: Option<Champion>,
     pub package: Option<PackageReport>,
 }
 
@@ -34,6 +39,9 @@ pub struct StageReport {
     /// Why it failed or did not run.
     pub message: Option<String>,
     pub elapsed_ms: u64,
+    /// Of a stage that was cached: the run whose result it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cached_from: Option<RunId>,
     /// Rows that its reduction read, over all inputs and passes.
     pub rows: u64,
     pub metrics: BTreeMap<String, f64>,
@@ -43,6 +51,13 @@ pub struct StageReport {
     pub report: Option<Value>,
     /// The digest of what it learned.
     pub state_digest: Option<Digest>,
+}
+
+impl StageReport {
+    /// Whether stages that depend on it can go on.
+    pub fn has_result(&self) -> bool {
+        matches!(self.state, StageState::Succeeded | StageState::Cached)
+    }
 }
 
 /// What a gate decided.

@@ -1,6 +1,7 @@
 //! From a file to a plan: everything that can be known before a run is checked here.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use trueline_runtime::Runtime;
 use trueline_table::Digest;
@@ -27,7 +28,8 @@ use self::stages::Stages;
 /// Everything that is wrong, at once.
 pub fn check(path: &Path, runtime: &Runtime, plugins: &dyn Plugins) -> Result<Plan, Diagnostics> {
     let lock = Lock::read(path).map_err(|error| unreadable_lock(&error))?;
-    check_with(path, runtime, plugins, lock)
+    let (source, files) = (Source::read(path)?, BTreeMap::new());
+    check_with(&source, &files, runtime, plugins, lock)
 }
 
 /// [`check`] as if there were no lock file: components are those that their names stand for now.
@@ -40,23 +42,61 @@ pub fn check_unlocked(
     runtime: &Runtime,
     plugins: &dyn Plugins,
 ) -> Result<Plan, Diagnostics> {
-    check_with(path, runtime, plugins, Lock::default())
+    let (source, files) = (Source::read(path)?, BTreeMap::new());
+    check_with(&source, &files, runtime, plugins, Lock::default())
+}
+
+/// A pipeline as a run read it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Where its file was.
+    pub file: PathBuf,
+    /// What was in it.
+    pub text: String,
+    /// The files of its datasets, by the dataset's name, in reading order.
+    pub files: BTreeMap<String, Vec<RecordedFile>>,
+}
+
+/// A file of a dataset.
+#[derive(Clone, Debug)]
+pub struct RecordedFile {
+    /// What it was called, whose extension may say its format.
+    pub name: String,
+    /// Where its bytes are now.
+    pub path: PathBuf,
+}
+
+/// [`check`] of a pipeline as a run read it. What the plan reads is where it is now, and is not copied; every
+/// component is one that `plugins` has, those that are used by path among them.
+///
+/// # Errors
+/// As `check`.
+pub fn check_recorded(
+    recorded: &Recorded,
+    runtime: &Runtime,
+    plugins: &dyn Plugins,
+) -> Result<Plan, Diagnostics> {
+    let source = Source {
+        path: recorded.file.clone(),
+        text: recorded.text.clone(),
+    };
+    check_with(&source, &recorded.files, runtime, plugins, Lock::default())
 }
 
 fn check_with(
-    path: &Path,
+    source: &Source,
+    files: &BTreeMap<String, Vec<RecordedFile>>,
     runtime: &Runtime,
     plugins: &dyn Plugins,
     lock: Lock,
 ) -> Result<Plan, Diagnostics> {
-    let source = Source::read(path)?;
-    let mut report = Report::new(&source);
-    let Some(declaration) = Declaration::read(&source, &mut report) else {
+    let mut report = Report::new(source);
+    let Some(declaration) = Declaration::read(source, &mut report) else {
         return Err(report.into_diagnostics());
     };
     let outline = Outline::new(&declaration, &mut report);
-    let datasets = Datasets::open(&declaration, &mut report);
-    let mut shelf = Shelf::new(&source, runtime, plugins, lock);
+    let datasets = Datasets::open(&declaration, files, &mut report);
+    let mut shelf = Shelf::new(source, runtime, plugins, lock);
     // Whether a plugin exists does not depend on whether its stage can be checked.
     let plugins = declaration
         .stages
@@ -78,10 +118,11 @@ fn check_with(
         name: pipeline.name.get_ref().clone(),
         description: pipeline.description.clone(),
         seed: pipeline.seed,
-        file: path.to_owned(),
+        file: source.path.clone(),
+        text: source.text.clone(),
         text_digest: Digest::of(source.text.as_bytes()),
         datasets: datasets.planned(&outline),
-        stages: stages.planned(&source),
+        stages: stages.planned(source),
         package,
         plugins: shelf.used,
         notes,

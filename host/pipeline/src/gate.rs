@@ -22,6 +22,26 @@ mod mentions;
 /// The metrics of one stage by name.
 pub type Metrics = BTreeMap<String, f64>;
 
+/// The package in use, as a gate sees it.
+#[derive(Clone, Copy, Debug)]
+pub enum Champion<'a> {
+    /// There is none.
+    None,
+    /// What was measured of it, on the rows of this run.
+    Scored(&'a Metrics),
+    /// It could not be measured, and why: no condition that mentions it can be met.
+    Unknown(&'a str),
+}
+
+impl<'a> Champion<'a> {
+    fn metrics(self) -> Option<&'a Metrics> {
+        match self {
+            Self::Scored(metrics) => Some(metrics),
+            Self::None | Self::Unknown(_) => None,
+        }
+    }
+}
+
 /// What must hold for a run to pass.
 #[derive(Clone, Debug, Serialize)]
 pub struct GateWork {
@@ -49,11 +69,21 @@ pub struct Verdict {
 }
 
 impl GateWork {
-    /// Decides every condition from the metrics of each stage and of the champion, if there is one.
+    /// The stages whose metrics it mentions.
+    pub fn stages(&self) -> impl Iterator<Item = &str> {
+        self.require.iter().flat_map(Requirement::stages)
+    }
+
+    /// Whether a condition mentions the package in use.
+    pub fn mentions_champion(&self) -> bool {
+        self.require.iter().any(Requirement::mentions_champion)
+    }
+
+    /// Decides every condition from the metrics of each stage and of the champion.
     pub fn evaluate(
         &self,
         metrics: &BTreeMap<String, Metrics>,
-        champion: Option<&Metrics>,
+        champion: Champion<'_>,
     ) -> Vec<Verdict> {
         self.require
             .iter()
@@ -116,7 +146,18 @@ impl Requirement {
             .filter(|owner| *owner != CHAMPION)
     }
 
-    fn evaluate(&self, metrics: &BTreeMap<String, Metrics>, champion: Option<&Metrics>) -> Verdict {
+    fn mentions_champion(&self) -> bool {
+        self.mentions
+            .iter()
+            .any(|mention| mention.owner == CHAMPION)
+    }
+
+    fn evaluate(&self, metrics: &BTreeMap<String, Metrics>, champion: Champion<'_>) -> Verdict {
+        let unknown = match champion {
+            Champion::Unknown(why) if self.mentions_champion() => Some(why.to_owned()),
+            _ => None,
+        };
+        let champion = champion.metrics();
         let nothing = Metrics::new();
         let of = |mention: &Mention| match mention.owner.as_str() {
             CHAMPION => champion.unwrap_or(&nothing),
@@ -134,6 +175,9 @@ impl Requirement {
             values,
             problem,
         };
+        if unknown.is_some() {
+            return verdict(false, unknown);
+        }
         let is_missing = |mention: &&Mention| {
             mention.owner != CHAMPION && !mention.is_tested && value(mention).is_none()
         };
@@ -242,6 +286,7 @@ mod tests {
             ("loss.mean", 0.25),
             ("odd", f64::NAN),
         ]);
+        let champion = champion.map_or(Champion::None, Champion::Scored);
         gate.evaluate(&BTreeMap::from([("score".to_owned(), score)]), champion)
             .remove(0)
     }
@@ -318,6 +363,27 @@ mod tests {
             false,
             "model.rmse < 2.0: stage `model` has no metric `rmse`; its metrics are none",
         );
+    }
+
+    #[test]
+    fn a_champion_that_cannot_be_scored_is_no_missing_one() {
+        let check = |text: &str, passed: bool| {
+            let gate = GateWork {
+                require: vec![Requirement::compile(text, &STAGES).unwrap()],
+            };
+            let score = BTreeMap::from([("score".to_owned(), metrics(&[("auc", 0.9)]))]);
+            let verdict = gate
+                .evaluate(&score, Champion::Unknown("it lacks a column"))
+                .remove(0);
+            let problem = (!passed).then(|| "it lacks a column".to_owned());
+            assert_eq!(
+                (verdict.passed, verdict.problem),
+                (passed, problem),
+                "{text}"
+            );
+        };
+        check("!has(champion.auc) || score.auc >= champion.auc", false);
+        check("score.auc >= 0.5", true);
     }
 
     #[test]

@@ -50,9 +50,9 @@ mod plugins;
 mod source;
 mod values;
 
-pub use check::{check, check_unlocked};
+pub use check::{Recorded, RecordedFile, check, check_recorded, check_unlocked};
 pub use diagnostic::{Diagnostic, Diagnostics, Place};
-pub use gate::{GateWork, Metrics, Requirement, Verdict};
+pub use gate::{Champion, GateWork, Metrics, Requirement, Verdict};
 pub use lock::{LOCK_FILE, Lock, LockError};
 pub use plan::{
     Pipe, Plan, PlannedDataset, PlannedInput, PlannedPackage, PlannedStage, StageWork, Work,

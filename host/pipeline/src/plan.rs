@@ -23,6 +23,9 @@ pub struct Plan {
     pub seed: u64,
     /// The pipeline file, as it was named.
     pub file: PathBuf,
+    /// The file's text.
+    #[serde(skip)]
+    pub text: String,
     /// The digest of the file's text.
     pub text_digest: Digest,
     /// The datasets that stages read, in the order of the file.

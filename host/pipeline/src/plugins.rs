@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -19,6 +20,14 @@ pub trait Plugins {
 
     /// All names that [`find`](Self::find) answers, for hints.
     fn names(&self) -> Vec<String>;
+
+    /// The bytes of a component that is used by path: `name` as the file has it, and the path that it means.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn at_path(&self, _name: &str, path: &Path) -> std::io::Result<Cow<'static, [u8]>> {
+        std::fs::read(path).map(Cow::Owned)
+    }
 
     /// A component that was used before, by its digest: the lock file may pin one that no name stands
     /// for any more.
@@ -93,7 +102,7 @@ impl<'a> Shelf<'a> {
 
     fn read(&self, name: &Spanned<String>) -> Result<Cow<'static, [u8]>, Problem> {
         let path = self.source.folder().join(name.get_ref());
-        std::fs::read(path).map(Cow::Owned).map_err(|error| {
+        self.plugins.at_path(name.get_ref(), &path).map_err(|error| {
             let message = format!("`{}` cannot be read: {error}", name.get_ref());
             Problem::new(name.span(), message).hint(
                 "the path is relative to this file; `trueline plugin build FOLDER` makes a component",

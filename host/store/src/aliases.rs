@@ -7,8 +7,19 @@ use trueline_table::Digest;
 
 use crate::columns::Column;
 use crate::packages::{check_name, version_of};
+use crate::state::words;
 use crate::store::TENANT;
 use crate::{Error, Result, Store, Verdict};
+
+words! {
+    /// Which way an alias moved.
+    MoveKind {
+        /// To a package that someone chose.
+        Promote = "promote",
+        /// Back to where it stood before.
+        Rollback = "rollback",
+    }
+}
 
 /// One move of an alias. The latest is where it stands.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,6 +28,7 @@ pub struct AliasMove {
     pub alias: String,
     /// From 1 for each alias.
     pub sequence: u32,
+    pub kind: MoveKind,
     pub version: u32,
     pub digest: Digest,
     /// Who moved it and why.
@@ -37,41 +49,63 @@ impl Store {
         digest: &Digest,
         reason: &str,
     ) -> Result<AliasMove> {
-        check_name("alias", alias)?;
-        if alias.parse::<u32>().is_ok() {
-            let problem = "is a number, which stands for a version".to_owned();
-            return Err(Error::Invalid {
-                what: "alias",
-                value: alias.to_owned(),
-                problem,
-            });
-        }
+        check_alias(alias)?;
         let (name, alias, reason) = (name.to_owned(), alias.to_owned(), reason.to_owned());
         let (digest, now) = (*digest, self.now_us());
         self.write(move |connection| {
             let version = version_of(connection, &name, &digest)?;
-            let (verdict, message) = latest_verdict(connection, &name, version)?;
-            if verdict != Verdict::Accepted {
-                let why = format!("its gate refused it: {message}");
-                return Err(Error::Refused {
-                    name,
-                    alias,
-                    version,
-                    digest,
-                    why,
-                });
-            }
+            let to = Target {
+                name: &name,
+                alias: &alias,
+                kind: MoveKind::Promote,
+                version,
+                digest,
+            };
+            to.check_verdict(connection)?;
             let standing = current(connection, &name, &alias)?;
             if let Some(standing) = standing.filter(|standing| standing.version == version) {
                 return Ok(standing);
             }
-            connection.execute(
-                "INSERT INTO alias_moves (tenant, name, alias, sequence, version, reason, moved_us)
-                 SELECT ?1, ?2, ?3, coalesce(max(sequence), 0) + 1, ?4, ?5, ?6
-                 FROM alias_moves WHERE tenant = ?1 AND name = ?2 AND alias = ?3",
-                params![TENANT, name, alias, version, reason, now],
-            )?;
-            current(connection, &name, &alias)?.ok_or_else(|| Error::not_found("alias", &alias))
+            to.go(connection, &reason, now)
+        })
+    }
+
+    /// Moves an alias of `name` back to where it stood before its last move forward.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it stood nowhere before; [`Error::Refused`] if the gate has refused that package
+    /// since.
+    pub fn roll_back_alias(&self, name: &str, alias: &str, reason: &str) -> Result<AliasMove> {
+        let (name, alias, reason) = (name.to_owned(), alias.to_owned(), reason.to_owned());
+        let now = self.now_us();
+        self.write(move |connection| {
+            let sql = format!(
+                "{MOVES} WHERE m.tenant = ?1 AND m.name = ?2 AND m.alias = ?3 ORDER BY m.sequence"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let moves = statement.query_map([TENANT, &name, &alias], from_row)?;
+            let mut stood: Vec<AliasMove> = Vec::new();
+            for step in moves {
+                let step = step?;
+                match step.kind {
+                    MoveKind::Promote => stood.push(step),
+                    MoveKind::Rollback => drop(stood.pop()),
+                }
+            }
+            drop(stood.pop());
+            let Some(before) = stood.pop() else {
+                let what = "earlier package to go back to for the alias";
+                return Err(Error::not_found(what, format!("{name}@{alias}")));
+            };
+            let to = Target {
+                name: &name,
+                alias: &alias,
+                kind: MoveKind::Rollback,
+                version: before.version,
+                digest: before.digest,
+            };
+            to.check_verdict(connection)?;
+            to.go(connection, &reason, now)
         })
     }
 
@@ -97,7 +131,63 @@ impl Store {
     }
 }
 
-const MOVES: &str = "SELECT m.name, m.alias, m.sequence, m.version, v.digest, m.reason, m.moved_us
+/// Where an alias is to go.
+struct Target<'a> {
+    name: &'a str,
+    alias: &'a str,
+    kind: MoveKind,
+    version: u32,
+    digest: Digest,
+}
+
+impl Target<'_> {
+    /// The latest verdict of a gate is the one that counts; the database holds to the same rule.
+    fn check_verdict(&self, connection: &Connection) -> Result<()> {
+        let (verdict, message) = latest_verdict(connection, self.name, self.version)?;
+        if verdict == Verdict::Accepted {
+            return Ok(());
+        }
+        Err(Error::Refused {
+            name: self.name.to_owned(),
+            alias: self.alias.to_owned(),
+            version: self.version,
+            digest: self.digest,
+            why: format!("its gate refused it: {message}"),
+        })
+    }
+
+    fn go(&self, connection: &Connection, reason: &str, now_us: i64) -> Result<AliasMove> {
+        let Self {
+            name,
+            alias,
+            kind,
+            version,
+            ..
+        } = self;
+        connection.execute(
+            "INSERT INTO alias_moves (tenant, name, alias, sequence, version, reason, moved_us, kind)
+             SELECT ?1, ?2, ?3, coalesce(max(sequence), 0) + 1, ?4, ?5, ?6, ?7
+             FROM alias_moves WHERE tenant = ?1 AND name = ?2 AND alias = ?3",
+            params![TENANT, name, alias, version, reason, now_us, kind],
+        )?;
+        current(connection, name, alias)?.ok_or_else(|| Error::not_found("alias", alias))
+    }
+}
+
+/// Names of aliases stand where versions could.
+fn check_alias(alias: &str) -> Result<()> {
+    check_name("alias", alias)?;
+    if alias.parse::<u32>().is_err() {
+        return Ok(());
+    }
+    Err(Error::Invalid {
+        what: "alias",
+        value: alias.to_owned(),
+        problem: "is a number, which stands for a version".to_owned(),
+    })
+}
+
+const MOVES: &str = "SELECT m.name, m.alias, m.sequence, m.version, v.digest, m.reason, m.moved_us, m.kind
     FROM alias_moves m JOIN package_versions v ON v.tenant = m.tenant AND v.name = m.name AND v.version = m.version";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<AliasMove> {
@@ -109,6 +199,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<AliasMove> {
         digest: row.get::<_, Column<_>>(4)?.0,
         reason: row.get(5)?,
         moved_us: row.get(6)?,
+        kind: row.get(7)?,
     })
 }
 

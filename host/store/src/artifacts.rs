@@ -30,6 +30,22 @@ impl Store {
         })
     }
 
+    /// Whether an artifact is there. Says nothing about its bytes: [`Store::verify_artifact`] does.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn has_artifact(&self, digest: &Digest) -> Result<bool> {
+        let is_inline: Option<bool> = self.read(|connection| {
+            Ok(connection
+                .prepare_cached(
+                    "SELECT bytes IS NOT NULL FROM artifacts WHERE tenant = ?1 AND digest = ?2",
+                )?
+                .query_row(params![TENANT, Column(digest)], |row| row.get(0))
+                .optional()?)
+        })?;
+        Ok(is_inline.is_some_and(|is_inline| is_inline || self.blobs().contains(digest)))
+    }
+
     /// The bytes of an artifact, checked against its digest.
     ///
     /// # Errors

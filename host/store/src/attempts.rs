@@ -8,7 +8,8 @@ use serde_json::json;
 use crate::results::{self, Results};
 use crate::store::TENANT;
 use crate::{
-    AttemptFailure, AttemptState, Error, NewEvent, Result, RunId, StageState, Store, events, stages,
+    AttemptFailure, AttemptState, Error, NewEvent, Result, RunId, StageKey, StageState, Store,
+    cache, events, stages,
 };
 
 /// Names an attempt.
@@ -62,7 +63,7 @@ pub struct Attempt {
 }
 
 impl Store {
-    /// Starts the next attempt of a stage that is ready, or running with its last attempt failed.
+    /// Starts the next attempt of a stage that has not started, or is running with its last attempt failed.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Transition`]; [`Error::Rule`] if the run is not running or another
@@ -73,9 +74,37 @@ impl Store {
         stage: &str,
         engine: EngineIdentity,
     ) -> Result<AttemptId> {
+        self.start(run, stage, engine, None)
+    }
+
+    /// Starts an attempt, and writes down what it is about to be computed from.
+    ///
+    /// # Errors
+    /// As [`Store::start_attempt`].
+    pub fn start_attempt_with_key(
+        &self,
+        run: &RunId,
+        engine: EngineIdentity,
+        key: StageKey,
+    ) -> Result<AttemptId> {
+        let stage = key.stage.clone();
+        self.start(run, &stage, engine, Some(key))
+    }
+
+    fn start(
+        &self,
+        run: &RunId,
+        stage: &str,
+        engine: EngineIdentity,
+        key: Option<StageKey>,
+    ) -> Result<AttemptId> {
         let (run, stage, now) = (run.clone(), stage.to_owned(), self.now_us());
         self.write(move |connection| {
+            if let Some(key) = &key {
+                cache::put_key(connection, &run, key)?;
+            }
             if stages::state(connection, &run, &stage)? != StageState::Running {
+                stages::make_ready(connection, &run, &stage, now)?;
                 stages::advance(connection, &run, &stage, StageState::Running, None, now)?;
             }
             let number = connection
@@ -226,8 +255,20 @@ pub(crate) fn close(
     Ok(())
 }
 
+/// The engine that an attempt runs on.
+pub(crate) fn fingerprint(connection: &Connection, id: &AttemptId) -> Result<String> {
+    let sql = "SELECT fingerprint FROM attempts WHERE tenant = ?1 AND run_id = ?2 AND stage = ?3 AND attempt = ?4";
+    let found = connection
+        .prepare_cached(sql)?
+        .query_row(params![TENANT, id.run, id.stage, id.number], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    found.ok_or_else(|| Error::not_found("attempt", format!("{} of {}", id.number, id.stage)))
+}
+
 /// Moves an attempt from running to its end, and says so in the log of its run.
-fn end(
+pub(crate) fn end(
     connection: &Connection,
     id: &AttemptId,
     to: AttemptState,

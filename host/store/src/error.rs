@@ -120,6 +120,10 @@ impl Error {
             Self::NotFound {
                 what: "package", ..
             } => Some("list the packages with `trueline package list`"),
+            Self::NotFound {
+                what: "earlier package to go back to for the alias",
+                ..
+            } => Some("`trueline package history NAME` shows where it stood"),
             Self::Ambiguous { .. } => Some("write more of it"),
             Self::Refused { .. } => Some("run the pipeline until its gate accepts the package"),
             Self::Corrupt { .. } => Some(

@@ -6,6 +6,7 @@
 //! <home>/trueline.db        runs, stages, attempts, events, small artifacts, packages (SQLite)
 //! <home>/blobs/sha256/ab/…  artifacts of 64 KiB and more, by digest
 //! <home>/boots/<id>.lock    held by each process that has the home open
+//! <home>/keys/<digest>.lock held while a result is computed, so that it is computed once
 //! <home>/open.lock          held for the moment of opening
 //! ```
 //!
@@ -57,6 +58,7 @@ mod artifacts;
 mod attempts;
 mod blobs;
 mod boot;
+mod cache;
 mod clock;
 mod columns;
 mod datasets;
@@ -64,6 +66,8 @@ mod error;
 mod events;
 mod files;
 mod id;
+mod key_lock;
+mod lineage;
 mod migrations;
 mod packages;
 mod readers;
@@ -74,14 +78,20 @@ mod state;
 mod store;
 mod writer;
 
-pub use aliases::AliasMove;
+pub use aliases::{AliasMove, MoveKind};
 pub use attempts::{Attempt, AttemptId, AttemptOutcome, EngineIdentity};
 pub use blobs::{BlobWriter, Blobs};
+pub use cache::{
+    CacheDecision, CacheEntry, CacheStats, Forgotten, Incident, IncidentKind, Kept, NewKey,
+    RecipeRows, StageKey,
+};
 pub use clock::{Clock, SystemClock};
 pub use datasets::{Dataset, DatasetFile, TableMemo};
 pub use error::{Error, Result};
 pub use events::{Event, NewEvent};
 pub use id::{BootId, RunId};
+pub use key_lock::KeyLock;
+pub use lineage::{Computed, DigestKind, Producer};
 pub use packages::{NewPackage, Package, PackageSummary};
 pub use results::{Content, Finding, Metric, Output, Results, StageOutput};
 pub use runs::{NewRun, Run, RunOutcome, RunPage, RunSummary};

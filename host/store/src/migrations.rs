@@ -11,7 +11,12 @@ use crate::{Error, Result};
 
 /// The text of every migration, the first of them version 1. Append only: a text that was released is
 /// never changed, since every database records the digest of what was applied to it.
-const TEXTS: &[&str] = &[include_str!("../migrations/V1__initial.sql")];
+const TEXTS: &[&str] = &[
+    include_str!("../migrations/V1__initial.sql"),
+    include_str!("../migrations/V2__cache.sql"),
+    include_str!("../migrations/V3__registry.sql"),
+    include_str!("../migrations/V4__lineage.sql"),
+];
 
 /// Applies what is missing, each version in a transaction of its own.
 ///

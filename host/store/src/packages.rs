@@ -98,6 +98,20 @@ impl Store {
         })
     }
 
+    /// The version that a package has under a name, if it has one.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn package_version(&self, name: &str, digest: &Digest) -> Result<Option<PackageSummary>> {
+        self.read(|connection| {
+            let sql = format!("{SUMMARY} WHERE v.tenant = ?1 AND v.name = ?2 AND v.digest = ?3");
+            Ok(connection
+                .prepare_cached(&sql)?
+                .query_row(params![TENANT, name, Column(digest)], summary)
+                .optional()?)
+        })
+    }
+
     /// One package, by
     /// - `name@alias` or `name@version`,
     /// - `name`: its newest version,

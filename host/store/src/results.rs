@@ -1,9 +1,11 @@
 //! What a stage gives back: outputs by digest, metrics, findings.
 
+use std::fmt;
+
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use trueline_table::Digest;
 
 use crate::artifacts::{self, Prepared};
@@ -19,6 +21,27 @@ pub struct Results {
     pub metrics: Vec<(String, f64)>,
     /// JSON, in the order the stage said them.
     pub findings: Vec<Value>,
+}
+
+impl Results {
+    /// The digest of the output of this name, if it is in the store.
+    pub fn output(&self, name: &str) -> Option<Digest> {
+        let named = self.outputs.iter().find(|output| output.name == name)?;
+        match named.content {
+            Content::Stored(digest) => Some(digest),
+            Content::Bytes(_) => None,
+        }
+    }
+
+    /// The digests of all outputs that are in the store already.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = Digest> {
+        self.outputs
+            .iter()
+            .filter_map(|output| match output.content {
+                Content::Stored(digest) => Some(digest),
+                Content::Bytes(_) => None,
+            })
+    }
 }
 
 /// A named output of a stage.
@@ -116,6 +139,15 @@ impl Store {
         })
     }
 
+    /// The digest of all that a stage of a run gave back: outputs, metrics and findings.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn result_digest(&self, run: &RunId, stage: &str) -> Result<Digest> {
+        let results = self.read(|connection| results_of(connection, run, stage))?;
+        Ok(prepare(self, results)?.digest())
+    }
+
     /// The metrics of the stages of a run, by stage and name.
     ///
     /// # Errors
@@ -172,6 +204,57 @@ pub(crate) fn prepare(store: &Store, results: Results) -> Result<PreparedResults
     })
 }
 
+impl PreparedResults {
+    /// Over all that a stage gave back: equal results have equal digests, in whatever order outputs and
+    /// metrics were named.
+    pub(crate) fn digest(&self) -> Digest {
+        let mut outputs: Vec<_> = self
+            .outputs
+            .iter()
+            .map(|(name, kind, content)| (name, kind, content.digest))
+            .collect();
+        outputs.sort();
+        let mut metrics: Vec<_> = self
+            .metrics
+            .iter()
+            .map(|(name, value)| (name, Float(*value).to_string()))
+            .collect();
+        metrics.sort();
+        let json = json!({ "outputs": outputs, "metrics": metrics, "findings": self.findings });
+        Digest::of(json.to_string().as_bytes())
+    }
+}
+
+/// What a stage of a run gave back, its outputs by digest.
+pub(crate) fn results_of(connection: &Connection, run: &RunId, stage: &str) -> Result<Results> {
+    let key = params![TENANT, run, stage];
+    let mut statement = connection.prepare_cached(
+        "SELECT name, kind, digest FROM outputs WHERE tenant = ?1 AND run_id = ?2 AND stage = ?3 ORDER BY name",
+    )?;
+    let outputs = statement.query_map(key, |row| {
+        Ok(Output {
+            name: row.get(0)?,
+            kind: row.get(1)?,
+            content: Content::Stored(row.get::<_, Column<_>>(2)?.0),
+        })
+    })?;
+    let outputs = outputs.collect::<Result<_, _>>()?;
+    let mut statement = connection.prepare_cached(
+        "SELECT name, value FROM metrics WHERE tenant = ?1 AND run_id = ?2 AND stage = ?3 ORDER BY name",
+    )?;
+    let metrics = statement.query_map(key, |row| Ok((row.get(0)?, row.get::<_, Float>(1)?.0)))?;
+    let metrics = metrics.collect::<Result<_, _>>()?;
+    let mut statement = connection.prepare_cached(
+        "SELECT detail FROM findings WHERE tenant = ?1 AND run_id = ?2 AND stage = ?3 ORDER BY ordinal",
+    )?;
+    let findings = statement.query_map(key, |row| Ok(row.get::<_, Column<_>>(0)?.0))?;
+    Ok(Results {
+        outputs,
+        metrics,
+        findings: findings.collect::<Result<_, _>>()?,
+    })
+}
+
 /// Writes the results of a stage down, within a transaction.
 pub(crate) fn record(
     connection: &Connection,
@@ -204,11 +287,18 @@ pub(crate) fn record(
 /// A float as text, so that every value survives: SQLite's REAL turns NaN into null and -0.0 into 0.0.
 struct Float(f64);
 
+impl fmt::Display for Float {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match float_word(self.0) {
+            Some(word) => f.write_str(word),
+            None => write!(f, "{:?}", self.0),
+        }
+    }
+}
+
 impl ToSql for Float {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(float_word(self.0)
-            .map_or_else(|| format!("{:?}", self.0), str::to_owned)
-            .into())
+        Ok(self.to_string().into())
     }
 }
 

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use trueline_table::Digest;
 
 use crate::columns::Column;
-use crate::results::{self, Content, Results};
 use crate::store::TENANT;
 use crate::{Error, NewEvent, Result, RunId, StageState, Store, events};
 
@@ -107,44 +106,6 @@ impl Store {
         self.write(move |connection| advance(connection, &run, &stage, to, reason.as_deref(), now))
     }
 
-    /// Marks a ready stage as cached, with the results of the run that `reason` names. Outputs that are in
-    /// the store are hashed once more, so that a hit never hands on what has changed since.
-    ///
-    /// # Errors
-    /// As [`Store::set_stage`]; [`Error::NotFound`], [`Error::Missing`] or [`Error::Corrupt`] if an output is
-    /// not what it was: then the stage is still ready, and can run.
-    pub fn cache_stage(
-        &self,
-        run: &RunId,
-        stage: &str,
-        results: Results,
-        reason: &str,
-    ) -> Result<()> {
-        let (run, stage, reason, now) = (
-            run.clone(),
-            stage.to_owned(),
-            reason.to_owned(),
-            self.now_us(),
-        );
-        for output in &results.outputs {
-            if let Content::Stored(digest) = &output.content {
-                self.verify_artifact(digest)?;
-            }
-        }
-        let results = results::prepare(self, results)?;
-        self.write(move |connection| {
-            advance(
-                connection,
-                &run,
-                &stage,
-                StageState::Cached,
-                Some(&reason),
-                now,
-            )?;
-            results::record(connection, &run, &stage, &results, now)
-        })
-    }
-
     /// The stages of a run, in the order of the plan.
     ///
     /// # Errors
@@ -195,6 +156,19 @@ pub(crate) fn close(connection: &Connection, run: &RunId, why: &str, now_us: i64
         advance(connection, run, &stage, to, Some(why), now_us)?;
     }
     Ok(())
+}
+
+/// Moves a stage that waits to ready; one that has come further stays.
+pub(crate) fn make_ready(
+    connection: &Connection,
+    run: &RunId,
+    stage: &str,
+    now_us: i64,
+) -> Result<()> {
+    if state(connection, run, stage)? != StageState::Pending {
+        return Ok(());
+    }
+    advance(connection, run, stage, StageState::Ready, None, now_us)
 }
 
 /// Moves a stage along an arrow, and says so in the log of its run.

@@ -8,16 +8,11 @@
 //!
 //! What no arrow leaves is final. The database holds the same arrows in its triggers.
 
-use std::fmt;
-
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use serde::{Deserialize, Serialize};
-
 /// An enum that is one word of text in SQL, JSON and on the screen.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)*
         }
@@ -32,27 +27,29 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
 
-        impl ToSql for $name {
-            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        impl rusqlite::types::ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
                 Ok(self.as_str().into())
             }
         }
 
-        impl FromSql for $name {
-            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        impl rusqlite::types::FromSql for $name {
+            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
                 let word = value.as_str()?;
                 let found = Self::ALL.iter().find(|each| each.as_str() == word);
-                found.copied().ok_or(FromSqlError::InvalidType)
+                found.copied().ok_or(rusqlite::types::FromSqlError::InvalidType)
             }
         }
     };
 }
+
+pub(crate) use words;
 
 words! {
     /// Where a run stands.
@@ -184,6 +181,10 @@ impl AttemptState {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+
+    use rusqlite::types::ToSql;
+
     use super::*;
     use crate::testing::{running, store};
     use crate::{Error, RunId, Store};

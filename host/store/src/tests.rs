@@ -1,5 +1,6 @@
 //! The store from outside: whole lives of runs and packages, several processes, a long history.
 
+mod cache;
 mod processes;
 mod registry;
 mod runs;

@@ -26,6 +26,15 @@ fn every_subcommand_answers_with_json() {
     let id = run["run"].as_str().unwrap();
     let shown = json(&format!("show {id}"));
     assert_eq!(shown["run"]["id"], id);
+    let explained = json(&format!("explain {id}"));
+    assert_eq!(explained["stages"][0]["decision"], "miss");
+    assert_eq!(
+        json(&format!("explain {id} model"))["stages"][0]["stage"],
+        "model"
+    );
+    assert_eq!(json("cache stats")["stats"]["entries"], 5);
+    assert_eq!(json("cache prune --unused-for 30d")["entries"], 0);
+    assert_eq!(json("cache purge --all")["entries"], 5);
     let proof = json("verify trips.toml");
     assert_eq!(proof["bits_differing"], 0);
     assert_eq!(proof["package"], digest);

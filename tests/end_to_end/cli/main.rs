@@ -6,11 +6,15 @@
     reason = "a test fails by panicking"
 )]
 
+mod cache;
+mod champion;
 mod faults;
 mod first_stage;
 mod integrity;
 mod json;
 mod outcomes;
+mod reproduce;
 mod trips;
+mod unsound;
 mod ways;
 mod wrong_files;

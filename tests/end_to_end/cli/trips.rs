@@ -76,7 +76,7 @@ chain = "town | features | model"
 after = "gate"
 "#;
 
-fn csv() -> String {
+pub(crate) fn csv() -> String {
     let mut text = String::from("id,at,distance,city,delay\n");
     for row in 0..ROWS {
         let distance = row * 37 % 100;

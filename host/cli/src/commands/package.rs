@@ -1,16 +1,18 @@
-//! `trueline package list|show|export`
+//! `trueline package list|show|promote|rollback|history|provenance|export|import`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::json;
-use trueline_store::{PackageSummary, Store};
+use trueline_runtime::Package;
+use trueline_store::{AliasMove, PackageSummary, Store};
 use trueline_table::Digest;
 
 use super::reference::{self, Found};
 use crate::context::Context;
+use crate::errors::Problem;
 use crate::exit::Exit;
-use crate::views;
+use crate::{home, views};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -24,6 +26,30 @@ pub(crate) enum Command {
         /// A name, `name@version`, digest, or `.trueline` file
         package: String,
     },
+    /// Put a package in use: move an alias to it, if its gate accepted it
+    Promote {
+        /// A name, `name@version`, or digest
+        package: String,
+        #[command(flatten)]
+        alias: Alias,
+    },
+    /// Move an alias back to the package where it stood before
+    Rollback {
+        /// The package's name
+        name: String,
+        #[command(flatten)]
+        alias: Alias,
+    },
+    /// Show every version of a package with what its gate said, and every move of its aliases
+    History {
+        /// The package's name
+        name: String,
+    },
+    /// Show what a package was made from as an in-toto statement with SLSA's provenance, for tools that sign
+    Provenance {
+        /// A name, `name@version`, `name@alias`, or digest
+        package: String,
+    },
     /// Write a package to a file, to be used elsewhere
     Export {
         /// A name, `name@version`, or digest
@@ -31,6 +57,25 @@ pub(crate) enum Command {
         /// The file, `.trueline` by custom
         file: PathBuf,
     },
+    /// Take in a package from a file. No gate of this home has judged it, so it cannot be promoted
+    Import {
+        /// The file
+        file: PathBuf,
+        /// What to call it [default: as the file]
+        #[arg(long)]
+        name: Option<String>,
+    },
+}
+
+/// Which alias moves, and why.
+#[derive(Debug, Args)]
+pub(crate) struct Alias {
+    /// The alias: `champion` is what gates compare with, `challenger` what may become it
+    #[arg(long, value_name = "ALIAS", default_value = "champion")]
+    alias: String,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
 }
 
 pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Exit> {
@@ -40,6 +85,37 @@ pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Ex
             context.answer(&packages, || views::package::list(&packages, context.style))?;
         }
         Command::Show { package } => show(&reference::find(package, context)?, context)?,
+        Command::Promote { package, alias } => {
+            let store = context.store()?;
+            let summary = store.package(package)?.summary;
+            let moved =
+                store.set_alias(&summary.name, &alias.alias, &summary.digest, &alias.reason)?;
+            moved_to(&moved, context)?;
+        }
+        Command::Rollback { name, alias } => {
+            let store = context.store()?;
+            let name = store.package(name)?.summary.name;
+            let moved = store.roll_back_alias(&name, &alias.alias, &alias.reason)?;
+            moved_to(&moved, context)?;
+        }
+        Command::History { name } => {
+            let store = context.store()?;
+            let name = store.package(name)?.summary.name;
+            let versions = all_packages(&store)?.into_iter();
+            let versions: Vec<_> = versions.filter(|package| package.name == name).collect();
+            let moves = store.alias_history(&name)?;
+            let data = json!({ "name": name, "versions": versions, "moves": moves });
+            context.answer(&data, || {
+                views::package::list(&versions, context.style)
+                    + &views::package::moves(&moves, context.style)
+            })?;
+        }
+        Command::Provenance { package } => {
+            let statement = trueline_engine::provenance(&context.store()?, package)?;
+            // The statement is JSON whoever reads it.
+            context.answer(&statement, || format!("{statement:#}\n"))?;
+        }
+        Command::Import { file, name } => import(file, name.as_deref(), context)?,
         Command::Export { package, file } => {
             let found = reference::find(package, context)?;
             found.package.write(file)?;
@@ -50,6 +126,43 @@ pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Ex
         }
     }
     Ok(Exit::Done)
+}
+
+fn moved_to(moved: &AliasMove, context: &Context) -> anyhow::Result<()> {
+    context.answer(moved, || {
+        format!(
+            "{}@{} is {}@{} now ({})\n",
+            moved.name,
+            moved.alias,
+            moved.name,
+            moved.version,
+            moved.digest.short()
+        )
+    })
+}
+
+/// Takes in a package, its components admitted and all its parts stored.
+fn import(file: &Path, name: Option<&str>, context: &Context) -> anyhow::Result<()> {
+    let package = Package::open(file)?;
+    let usual = file.file_stem().and_then(|stem| stem.to_str());
+    let Some(name) = name.or(usual) else {
+        let problem = Problem::new(format!("{} gives the package no name", file.display()));
+        return Err(problem.hint("name it with --name").into());
+    };
+    let home = match context.nearest_home() {
+        Some(home) => home,
+        None => context.folder.join(home::FOLDER),
+    };
+    let runtime = context.runtime(Some(&home))?;
+    for link in &package.manifest().chain {
+        runtime.admit(package.part(link.component)?)?;
+    }
+    let store = home::open_store(&home)?;
+    let summary = trueline_engine::import_package(&store, &package, name, file)?;
+    context.answer(&summary, || {
+        let reference = reference::name(&summary);
+        format!("{reference} is {}\n", summary.digest)
+    })
 }
 
 fn show(found: &Found, context: &Context) -> anyhow::Result<()> {

@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// Use the plugins of this build of Trueline, and lock them
     #[arg(long)]
     update_lock: bool,
+    /// Run every stage, and hold its result against the one that is known
+    #[arg(long)]
+    no_cache: bool,
 }
 
 /// How much of the machine is used; no result depends on it.
@@ -43,6 +46,7 @@ impl Work {
         Options {
             threads: self.threads.map_or(usual.threads, NonZeroUsize::get),
             batch_rows: self.batch_rows.map_or(usual.batch_rows, NonZeroUsize::get),
+            cache: usual.cache,
         }
     }
 }
@@ -67,13 +71,11 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
         ));
     }
     let progress = Progress::of_run(&plan, context);
-    let report = trueline_engine::run(
-        &plan,
-        &store,
-        &runtime,
-        &arguments.work.options(),
-        &progress,
-    );
+    let options = Options {
+        cache: !arguments.no_cache,
+        ..arguments.work.options()
+    };
+    let report = trueline_engine::run(&plan, &store, &runtime, &options, &progress);
     progress.finish();
     let report = report?;
     context.answer(&report, || {
@@ -115,6 +117,8 @@ fn next_commands(
             commands.push((verify, "prove that every way gives the same bits"));
             let predict = format!("{program} predict {reference} --input FILE{flag}");
             commands.push((predict, "predict rows of CSV, NDJSON, Parquet or Arrow"));
+            let promote = format!("{program} package promote {reference} --reason TEXT{flag}");
+            commands.push((promote, "make it the one that is in use"));
         } else {
             commands.push((
                 format!("{program} package show {reference}{flag}"),
@@ -126,5 +130,15 @@ fn next_commands(
         format!("{program} show {}{flag}", report.run),
         "see what the run read, did and decided",
     ));
+    if report
+        .stages
+        .iter()
+        .any(|stage| stage.cached_from.is_some())
+    {
+        commands.push((
+            format!("{program} explain {}{flag}", report.run),
+            "see why stages ran or were cached",
+        ));
+    }
     commands
 }

@@ -55,7 +55,8 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     Ok(Exit::Done)
 }
 
-fn latest(store: &Store) -> trueline_store::Result<RunId> {
+/// The newest run.
+pub(crate) fn latest(store: &Store) -> trueline_store::Result<RunId> {
     let runs = store.runs(&RunPage {
         limit: 1,
         ..RunPage::default()

@@ -86,6 +86,7 @@ mod tests {
             state: StageState::Succeeded,
             message: None,
             elapsed_ms: 31_240,
+            cached_from: None,
             rows: 262_101,
             metrics: BTreeMap::new(),
             findings: Vec::new(),

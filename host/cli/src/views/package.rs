@@ -1,7 +1,7 @@
 //! Packages: a list, and one in full.
 
 use trueline_runtime::Manifest;
-use trueline_store::{PackageSummary, Verdict};
+use trueline_store::{AliasMove, MoveKind, PackageSummary, Verdict};
 use trueline_table::{Digest, Role, Schema};
 
 use super::{facts, section};
@@ -44,6 +44,29 @@ pub(crate) fn list(packages: &[PackageSummary], style: Style) -> String {
         ]);
     }
     grid.render(2, style)
+}
+
+/// Where aliases stood, the oldest move first.
+pub(crate) fn moves(moves: &[AliasMove], style: Style) -> String {
+    let mut grid = Grid::default();
+    for step in moves {
+        let sign = match step.kind {
+            MoveKind::Promote => Mark::Good,
+            MoveKind::Rollback => Mark::Warning,
+        };
+        grid.row([
+            Cell::mark(sign, style),
+            cell(numbers::time(step.moved_us)).tone(Tone::Dim),
+            cell(step.alias.as_str()).tone(Tone::Bold),
+            cell(match step.kind {
+                MoveKind::Promote => "to",
+                MoveKind::Rollback => "back to",
+            }),
+            cell(format!("{}@{}", step.name, step.version)),
+            cell(step.reason.as_str()).tone(Tone::Dim),
+        ]);
+    }
+    section("aliases", &grid.render(2, style), style)
 }
 
 /// A package: where it comes from, if that is known, its chain and its columns. `name_of` names a

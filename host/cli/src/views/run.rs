@@ -46,6 +46,11 @@ pub(crate) fn run(report: &RunReport, style: Style) -> String {
             .map(|finding| (stage.stage.as_str(), finding))
     });
     text += &section("findings", &metrics::findings(found, style), style);
+    if let Some(champion) = &report.champion {
+        let digest = style.dim(&champion.digest.short());
+        let against = [("champion", format!("{} {digest}", champion.package))];
+        text += &section("compared with", &facts(against, style), style);
+    }
     for decided in &report.gates {
         text += &gate::gate(&decided.stage, decided.passed, &decided.verdicts, style);
     }
@@ -117,6 +122,7 @@ mod tests {
             state,
             message: None,
             elapsed_ms,
+            cached_from: None,
             rows,
             metrics: BTreeMap::new(),
             findings: Vec::new(),
@@ -197,6 +203,7 @@ mod tests {
                 passed,
                 verdicts,
             }],
+            champion: None,
             package: Some(PackageReport {
                 name: "flight-delays".to_owned(),
                 version: 1,

@@ -1,9 +1,12 @@
 //! Finding the files of a dataset.
 
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::spec::{DatasetSpec, Format};
+use crate::suggest::did_you_mean;
 use crate::{Error, Result};
 
 /// One file, and whose it is, for messages.
@@ -11,6 +14,8 @@ use crate::{Error, Result};
 pub(crate) struct DataFile {
     dataset: String,
     path: PathBuf,
+    /// Where its bytes are read, if not at `path`.
+    copy: Option<PathBuf>,
 }
 
 impl DataFile {
@@ -22,9 +27,23 @@ impl DataFile {
         &self.path
     }
 
+    /// The same file, its bytes read from a copy if there is one of its path.
+    pub(super) fn with_copies(&self, copies: &BTreeMap<PathBuf, PathBuf>) -> Self {
+        Self {
+            copy: copies.get(&self.path).cloned(),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn open(&self) -> Result<File> {
-        File::open(&self.path)
-            .map_err(|error| self.error(format!("cannot be opened: {error}"), None))
+        let path = self.copy.as_ref().unwrap_or(&self.path);
+        File::open(path).map_err(|error| {
+            let hint = match error.kind() {
+                ErrorKind::NotFound => Some(missing_file_hint(&self.path)),
+                _ => None,
+            };
+            self.error(format!("cannot be opened: {error}"), hint.as_deref())
+        })
     }
 
     pub(crate) fn error(&self, problem: impl Into<String>, hint: Option<&str>) -> Error {
@@ -35,6 +54,28 @@ impl DataFile {
             hint: hint.map(str::to_owned),
         }
     }
+}
+
+/// What to do about a file that is not there: most often its name is mistyped.
+fn missing_file_hint(path: &Path) -> String {
+    let usual = "paths are relative to the pipeline file";
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return usual.to_owned();
+    };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return format!("there is no folder {}; {usual}", folder.display());
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    did_you_mean(&name.to_string_lossy(), names.iter().map(String::as_str))
+        .unwrap_or_else(|| usual.to_owned())
 }
 
 /// The files that the declaration names, in the order in which they are read.
@@ -98,6 +139,7 @@ pub(super) fn find_files(
         .map(|path| DataFile {
             dataset: dataset.to_owned(),
             path,
+            copy: None,
         })
         .collect())
 }

@@ -11,7 +11,7 @@ use trueline_runtime::{Applied, Backend, Limits, Loaded, Mapper, Package, Runtim
 use trueline_table::{Schema, TableDigest, frame};
 
 use super::{Random, SEED, differing_bits, elapsed_ms};
-use crate::pipe::scan;
+use crate::data::Data;
 use crate::report::Way;
 use crate::{Error, Event, Observer, Options, Result};
 
@@ -40,7 +40,7 @@ pub(super) fn prove(
         ..*options
     };
     let proof = Proof {
-        plan,
+        data: Data::of_plan(plan),
         pipe,
         package,
         runtime,
@@ -71,7 +71,7 @@ pub(super) fn prove(
 }
 
 struct Proof<'a> {
-    plan: &'a Plan,
+    data: Data,
     pipe: Pipe,
     package: &'a Package,
     runtime: &'a Runtime,
@@ -140,7 +140,7 @@ impl Proof<'_> {
     }
 
     fn blocks(&self) -> Result<Scan> {
-        scan(self.plan, &self.pipe, &self.options)
+        self.data.scan(&self.pipe, &self.options)
     }
 
     fn loaded(&self, runtime: &Runtime) -> Result<Chain> {

@@ -1,6 +1,5 @@
 //! The reductions of a plan: cut at random, partitioned and merged in random order.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
@@ -9,7 +8,8 @@ use trueline_runtime::{Outcome, Package};
 use trueline_table::Digest;
 
 use super::{Random, SEED, differing_bits, elapsed_ms};
-use crate::pipe::{Fitted, FittedStages, Steps, scan, source_schema};
+use crate::data::Data;
+use crate::pipe::{Fitted, FittedStages, Steps};
 use crate::reduce::{Bindings, Job};
 use crate::report::Way;
 use crate::{Event, NoObserver, Observer, Options, Result};
@@ -31,6 +31,7 @@ pub(super) fn prove(
         threads: 1,
         ..*options
     };
+    let data = Data::of_plan(plan);
     let mut fitted = FittedStages::new();
     let mut ways = Vec::new();
     for stage in &plan.stages {
@@ -38,7 +39,7 @@ pub(super) fn prove(
             continue;
         };
         let job = Job {
-            plan,
+            data: &data,
             name: &stage.name,
             work,
             fitted: &fitted,
@@ -46,7 +47,10 @@ pub(super) fn prove(
             observer: &NoObserver,
         };
         let Some(bindings) = job.bind()? else {
-            fitted.insert(stage.name.clone(), learned(work, &[], Outcome::default()));
+            fitted.insert(
+                stage.name.clone(),
+                Fitted::new(work, Vec::new(), Vec::new()),
+            );
             continue;
         };
         let way = if bindings.signature.mergeable {
@@ -77,18 +81,10 @@ pub(super) fn prove(
         ways.push(way);
         fitted.insert(
             stage.name.clone(),
-            learned(work, &expected.inputs, expected.outcome),
+            Fitted::new(work, expected.inputs, expected.outcome.state),
         );
     }
     Ok(ways)
-}
-
-fn learned(work: &StageWork, inputs: &[trueline_runtime::Input], outcome: Outcome) -> Fitted {
-    Fitted {
-        work: work.clone(),
-        inputs: inputs.to_vec(),
-        state: Arc::from(outcome.state),
-    }
 }
 
 /// How a stage of the chain differs from what the package holds for it.
@@ -180,13 +176,13 @@ impl Another<'_> {
     ) -> Result<()> {
         let mut random = Random(seed);
         let job = self.job;
-        let mut steps = Steps::load(source_schema(job.plan, pipe)?, &pipe.through, job.fitted)?;
+        let mut steps = Steps::load(job.data.schema(pipe)?, &pipe.through, job.fitted)?;
         let reads = &self.bindings.inputs[index].schema;
         let columns: Vec<usize> = reads
             .names()
             .filter_map(|name| steps.schema.index_of(name))
             .collect();
-        for batch in scan(job.plan, pipe, job.options)? {
+        for batch in job.data.scan(pipe, job.options)? {
             let batch = batch?;
             let mut start = 0;
             while start < batch.num_rows() {

@@ -1,9 +1,11 @@
 //! Opening the datasets of a file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use trueline_dataset::{Catalog, Dataset, Error};
+use trueline_dataset::{Catalog, Dataset, DatasetSpec, Error, Format, OneOrMany, PinPolicy};
 
+use super::RecordedFile;
 use crate::declaration::{Declaration, DeclaredDataset};
 use crate::outline::{Job, Outline};
 use crate::plan::PlannedDataset;
@@ -17,9 +19,21 @@ pub(super) struct Datasets {
 }
 
 impl Datasets {
-    /// Checks every declared dataset against its files.
-    pub(super) fn open(declaration: &Declaration<'_>, report: &mut Report<'_>) -> Self {
-        let catalog = Catalog::new(report.source.folder(), specs(declaration));
+    /// Checks every declared dataset against its files; those of `files` are where it says.
+    pub(super) fn open(
+        declaration: &Declaration<'_>,
+        files: &BTreeMap<String, Vec<RecordedFile>>,
+        report: &mut Report<'_>,
+    ) -> Self {
+        let mut specs = specs(declaration);
+        // Of a recorded run, those that it read.
+        specs.retain(|name, _| files.is_empty() || files.contains_key(name));
+        for (name, files) in files {
+            if let Some(spec) = specs.get_mut(name) {
+                read_from(spec, files);
+            }
+        }
+        let catalog = Catalog::new(report.source.folder(), specs);
         let mut open = Vec::new();
         let known: Vec<String> = catalog.names().map(str::to_owned).collect();
         for declared in declaration
@@ -96,6 +110,29 @@ fn specs(declaration: &Declaration<'_>) -> BTreeMap<String, trueline_dataset::Da
             None => return specs,
         };
     }
+}
+
+/// Makes a dataset read these files, and keep no copy of them.
+fn read_from(spec: &mut DatasetSpec, files: &[RecordedFile]) {
+    let extension = |file: &RecordedFile| {
+        let name = Path::new(&file.name);
+        Format::of_extension(&name.extension()?.to_string_lossy())
+    };
+    spec.format = spec.format.or_else(|| files.first().and_then(extension));
+    let paths = files.iter().map(|file| file.path.to_string_lossy());
+    // What is a pattern in a path of the store is none here.
+    let literal = |path: std::borrow::Cow<'_, str>| {
+        let mut text = String::new();
+        for character in path.chars() {
+            match character {
+                '*' | '?' | '[' => text.extend(['[', character, ']']),
+                _ => text.push(character),
+            }
+        }
+        text
+    };
+    spec.path = OneOrMany::Many(paths.map(literal).collect());
+    spec.pin = PinPolicy::Reference;
 }
 
 fn read_by_stages<'a>(outline: &'a Outline<'_, '_>) -> BTreeSet<&'a str> {

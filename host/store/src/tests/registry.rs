@@ -238,3 +238,59 @@ fn names_have_to_be_names() {
         )
     );
 }
+
+#[test]
+fn a_rollback_goes_back_and_a_second_one_further() {
+    let home = tempfile::tempdir().unwrap();
+    let store = open(home.path());
+    let run = running(&store, &[]);
+    let versions =
+        ["a", "b", "c"].map(|content| put(&store, &run, "flights", content, Verdict::Accepted));
+    let back = || store.roll_back_alias("flights", "champion", "worse in the field");
+    assert!(
+        matches!(back(), Err(Error::NotFound { .. })),
+        "it never stood anywhere"
+    );
+    for version in &versions {
+        store
+            .set_alias("flights", "champion", &version.digest, "better")
+            .unwrap();
+    }
+    assert_eq!(back().unwrap().version, 2);
+    assert_eq!(back().unwrap().version, 1);
+    let error = back().unwrap_err();
+    assert!(
+        error.hint().is_some() && error.to_string().contains("flights@champion"),
+        "{error}"
+    );
+    store
+        .set_alias("flights", "champion", &versions[2].digest, "again")
+        .unwrap();
+    assert_eq!(back().unwrap().version, 1, "where it stood before that");
+    let kinds = store.alias_history("flights").unwrap();
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|step| (step.kind.as_str(), step.version))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            ("promote", 1),
+            ("promote", 2),
+            ("promote", 3),
+            ("rollback", 2),
+            ("rollback", 1),
+            ("promote", 3),
+            ("rollback", 1)
+        ]
+    );
+
+    store
+        .set_alias("flights", "champion", &versions[1].digest, "once more")
+        .unwrap();
+    put(&store, &run, "flights", "a", Verdict::Refused);
+    assert!(
+        matches!(back(), Err(Error::Refused { version: 1, .. })),
+        "its gate has thought again"
+    );
+}

@@ -1,0 +1,375 @@
+//! One stage of a run, from its inputs to its end: found in the cache, or computed and committed.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use serde_json::json;
+use trueline_dataset::TablePin;
+use trueline_pipeline::{PlannedStage, StageWork};
+use trueline_runtime::Severity;
+use trueline_store::{
+    AttemptFailure, AttemptId, AttemptOutcome, CacheDecision, EngineIdentity, Error as StoreError,
+    Kept, NewKey, Output, RecipeRows, Results, RunId, StageKey, StageState, Store,
+};
+
+use crate::key::Ingredients;
+use crate::pipe::Fitted;
+use crate::reduce::{Bindings, Job, Reduced};
+use crate::report::StageReport;
+use crate::run::elapsed_ms;
+use crate::{Error, Result};
+
+/// A stage that can start, and what it needs for that.
+pub(crate) struct Attempt<'a> {
+    pub(crate) stage: &'a PlannedStage,
+    pub(crate) job: Job<'a>,
+    pub(crate) store: &'a Store,
+    pub(crate) run: &'a RunId,
+    pub(crate) engine: &'a EngineIdentity,
+}
+
+/// What a stage came to, committed.
+pub(crate) struct Done {
+    pub(crate) report: StageReport,
+    /// What it learned, if it succeeded.
+    pub(crate) fitted: Option<Fitted>,
+}
+
+/// What the cache had.
+enum Found {
+    Hit(Box<Done>),
+    /// Nothing; or something that could not be used, and why.
+    Miss(Option<String>),
+}
+
+impl Attempt<'_> {
+    /// Takes the stage to its end. What goes wrong in it fails it.
+    ///
+    /// # Errors
+    /// If the store does.
+    pub(crate) fn complete(&self) -> Result<Done> {
+        let started = Instant::now();
+        let done = match guarded(|| self.ingredients()) {
+            Ok((bindings, ingredients)) => self.find_or_compute(bindings.as_ref(), &ingredients),
+            Err(error) => self.fail(None, error),
+        };
+        done.map(|mut done| {
+            done.report.elapsed_ms = elapsed_ms(started);
+            done
+        })
+    }
+
+    /// What it will be computed from.
+    fn ingredients(&self) -> Result<(Option<Bindings>, Ingredients)> {
+        let bindings = self.job.bind()?;
+        let ingredients = Ingredients::new(&self.job, bindings.as_ref())?;
+        Ok((bindings, ingredients))
+    }
+
+    fn find_or_compute(
+        &self,
+        bindings: Option<&Bindings>,
+        ingredients: &Ingredients,
+    ) -> Result<Done> {
+        // Whoever computes the same is waited for, and then found.
+        let _lock = self.store.lock_key(&ingredients.flight(), || false)?;
+        let (decision, reason) = if self.job.options.cache {
+            match guarded(|| self.find(bindings, ingredients)) {
+                Ok(Found::Hit(done)) => return Ok(*done),
+                Ok(Found::Miss(reason)) => (CacheDecision::Miss, reason),
+                Err(error) => return self.fail(None, error),
+            }
+        } else {
+            (CacheDecision::Off, None)
+        };
+        let about = StageKey {
+            stage: self.stage.name.clone(),
+            key: None,
+            decision,
+            reason,
+            source_run: None,
+            source_stage: None,
+            ingredients: ingredients.shown(None),
+        };
+        let engine = self.engine.clone();
+        let attempt = self.store.start_attempt_with_key(self.run, engine, about)?;
+        self.job.observer.tell(crate::Event::StageStarted {
+            stage: &self.stage.name,
+        });
+        match guarded(|| self.compute(bindings)) {
+            Ok(reduced) => self.keep(&attempt, ingredients, reduced),
+            Err(error) => self.fail(Some(attempt), error),
+        }
+    }
+
+    /// Looks for the result. The rows of an input are read for it only if nobody has read them before, and
+    /// something is known that they could be the rows of.
+    fn find(&self, bindings: Option<&Bindings>, ingredients: &Ingredients) -> Result<Found> {
+        let known = ingredients
+            .recipes()
+            .map(|recipe| self.store.recipe_rows(&recipe));
+        let known = known.collect::<Result<Vec<_>, _>>()?;
+        if known.contains(&None) && !self.store.knows_shape(&ingredients.shape())? {
+            return Ok(Found::Miss(None));
+        }
+        let mut rows = Vec::new();
+        for (index, (recipe, known)) in ingredients.recipes().zip(known).enumerate() {
+            rows.push(match (known, bindings) {
+                (Some(RecipeRows { table, rows, .. }), _) => TablePin {
+                    digest: table,
+                    rows,
+                },
+                (None, Some(bindings)) => {
+                    let read = self.job.read_content(bindings, index)?;
+                    self.check_references()?;
+                    let named = RecipeRows {
+                        recipe,
+                        table: read.digest,
+                        rows: read.rows,
+                    };
+                    self.store.remember_recipe(named, self.engine)?;
+                    read
+                }
+                (None, None) => return Ok(Found::Miss(None)),
+            });
+        }
+        let Some(entry) = self.store.cache_entry(&ingredients.key(&rows))? else {
+            return Ok(Found::Miss(None));
+        };
+        let stage = &self.stage.name;
+        let shown = ingredients.shown(Some(&rows));
+        let results = match self.store.cache_stage(self.run, stage, &entry, shown) {
+            Ok(results) => results,
+            Err(
+                error @ (StoreError::NotFound { .. }
+                | StoreError::Missing { .. }
+                | StoreError::Corrupt { .. }),
+            ) => {
+                let reason = format!("the result of {} could not be used: {error}", entry.run);
+                return Ok(Found::Miss(Some(reason)));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut report = empty_report(self.stage);
+        report.state = StageState::Cached;
+        report.cached_from = Some(entry.run);
+        report.rows = entry.rows;
+        report.metrics = results.metrics.iter().cloned().collect();
+        let finding = |finding: &serde_json::Value| serde_json::from_value(finding.clone()).ok();
+        report.findings = results.findings.iter().filter_map(finding).collect();
+        if let Some(digest) = results.output("report") {
+            report.report = serde_json::from_slice(&self.store.artifact(&digest)?).ok();
+        }
+        let state = match results.output("state") {
+            Some(digest) => self.store.artifact(&digest)?,
+            None => Vec::new(),
+        };
+        let tables = bindings.map(|bindings| bindings.tables.clone());
+        let fitted = Fitted::new(self.job.work, tables.unwrap_or_default(), state);
+        report.state_digest = Some(fitted.digest);
+        Ok(Found::Hit(Box::new(Done {
+            report,
+            fitted: Some(fitted),
+        })))
+    }
+
+    /// Reduces; nothing if there is nothing to learn.
+    fn compute(&self, bindings: Option<&Bindings>) -> Result<Option<Reduced>> {
+        let reduced = bindings
+            .map(|bindings| self.job.reduce(bindings))
+            .transpose()?;
+        self.check_references()?;
+        Ok(reduced)
+    }
+
+    fn check_references(&self) -> Result<()> {
+        let inputs = &self.job.work.inputs;
+        self.job
+            .data
+            .check_references(inputs.iter().map(|input| &input.pipe))
+    }
+
+    /// Commits what it computed.
+    fn keep(
+        &self,
+        attempt: &AttemptId,
+        ingredients: &Ingredients,
+        reduced: Option<Reduced>,
+    ) -> Result<Done> {
+        let mut report = empty_report(self.stage);
+        let was_stopped = reduced.as_ref().is_some_and(Reduced::was_stopped);
+        let (results, fitted, contents) = results(&mut report, self.job.work, reduced);
+        let failed = report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Fail);
+        let first = failed.clone().next().map(|finding| finding.message.clone());
+        if let Some(first) = first {
+            let reason = match failed.count() {
+                1 => first,
+                count => format!("{first} (and {} more findings)", count - 1),
+            };
+            let rejected = AttemptOutcome::Rejected {
+                results,
+                reason: reason.clone(),
+            };
+            self.store.finish_attempt(attempt, rejected)?;
+            report.state = StageState::Failed;
+            report.message = Some(reason);
+            return Ok(Done {
+                report,
+                fitted: None,
+            });
+        }
+        let kept = if was_stopped {
+            let succeeded = AttemptOutcome::Succeeded(results);
+            self.store.finish_attempt(attempt, succeeded)?;
+            Kept::Succeeded
+        } else {
+            let key = NewKey {
+                key: ingredients.key(&contents),
+                shape: ingredients.shape(),
+                ingredients: ingredients.shown(Some(&contents)),
+                rows: report.rows,
+                recipes: ingredients.recipe_rows(&contents),
+            };
+            self.store.finish_with_key(attempt, results, key)?
+        };
+        match kept {
+            Kept::Succeeded => {
+                report.state = StageState::Succeeded;
+                Ok(Done {
+                    report,
+                    fitted: Some(fitted),
+                })
+            }
+            Kept::Nondeterministic(incident) => {
+                report.state = StageState::Failed;
+                report.message = Some(incident.message());
+                Ok(Done {
+                    report,
+                    fitted: None,
+                })
+            }
+        }
+    }
+
+    /// Ends an attempt that failed, or one that fails before it has begun.
+    fn fail(&self, attempt: Option<AttemptId>, error: Error) -> Result<Done> {
+        if let Error::Store(_) = error {
+            return Err(error);
+        }
+        let (stage, engine) = (&self.stage.name, self.engine.clone());
+        let attempt = match attempt {
+            Some(attempt) => attempt,
+            None => self.store.start_attempt(self.run, stage, engine)?,
+        };
+        let mut report = empty_report(self.stage);
+        let message = error.to_string();
+        let failed = AttemptOutcome::Failed {
+            failure: attempt_failure(&error),
+            message: message.clone(),
+            retry: false,
+        };
+        self.store.finish_attempt(&attempt, failed)?;
+        report.state = StageState::Failed;
+        report.message = Some(message);
+        Ok(Done {
+            report,
+            fitted: None,
+        })
+    }
+}
+
+/// A bug of the host in one stage fails that stage; waiting for an answer that never comes would hang the
+/// run.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let result = std::panic::catch_unwind(AssertUnwindSafe(work));
+    result.unwrap_or_else(|_| {
+        let message = "its thread panicked, which is a bug of Trueline";
+        Err(trueline_runtime::Error::Host(message.to_owned()).into())
+    })
+}
+
+/// What goes into the store, into the report, to the stages downstream, and into the key.
+fn results(
+    report: &mut StageReport,
+    work: &StageWork,
+    reduced: Option<Reduced>,
+) -> (Results, Fitted, Vec<TablePin>) {
+    let Some(reduced) = reduced else {
+        let fitted = Fitted::new(work, Vec::new(), Vec::new());
+        report.state_digest = Some(fitted.digest);
+        let outputs = vec![Output::new("state", "state", Vec::new())];
+        let results = Results {
+            outputs,
+            ..Results::default()
+        };
+        return (results, fitted, Vec::new());
+    };
+    let Reduced {
+        outcome,
+        inputs,
+        rows,
+        contents,
+        steps,
+    } = reduced;
+    let mut outputs = vec![Output::new("state", "state", outcome.state.clone())];
+    if let Some(text) = &outcome.report {
+        outputs.push(Output::new("report", "report", text.as_bytes()));
+        report.report = serde_json::from_str(text).ok();
+    }
+    if !steps.is_empty() {
+        outputs.push(Output::new("steps", "steps", json!(steps).to_string()));
+    }
+    let metrics = outcome.metrics.into_iter();
+    let metrics: Vec<_> = metrics.map(|metric| (metric.name, metric.value)).collect();
+    let findings = outcome.findings.iter().map(|finding| json!(finding));
+    let findings = findings.collect();
+    report.rows = rows;
+    report.metrics = metrics.iter().cloned().collect();
+    report.findings = outcome.findings;
+    let fitted = Fitted::new(work, inputs, outcome.state);
+    report.state_digest = Some(fitted.digest);
+    let results = Results {
+        outputs,
+        metrics,
+        findings,
+    };
+    (results, fitted, contents)
+}
+
+/// The report of a stage to which nothing has happened yet.
+pub(crate) fn empty_report(stage: &PlannedStage) -> StageReport {
+    use trueline_pipeline::Work;
+    StageReport {
+        stage: stage.name.clone(),
+        plugin: match &stage.work {
+            Work::Gate(_) => "gate".to_owned(),
+            Work::Stage(work) => work.plugin.clone(),
+        },
+        state: StageState::Pending,
+        message: None,
+        elapsed_ms: 0,
+        cached_from: None,
+        rows: 0,
+        metrics: std::collections::BTreeMap::new(),
+        findings: Vec::new(),
+        report: None,
+        state_digest: None,
+    }
+}
+
+fn attempt_failure(error: &Error) -> AttemptFailure {
+    use trueline_runtime::Error as Runtime;
+    match error {
+        Error::Stage { source, .. } => attempt_failure(source),
+        Error::Runtime(Runtime::Guest { .. } | Runtime::Contract { .. }) => {
+            AttemptFailure::GuestError
+        }
+        Error::Runtime(Runtime::Trap { .. }) => AttemptFailure::Trap,
+        Error::Runtime(Runtime::Memory { .. } | Runtime::Output { .. }) => AttemptFailure::Memory,
+        Error::Runtime(Runtime::Timeout { .. }) => AttemptFailure::Timeout,
+        _ => AttemptFailure::Host,
+    }
+}
