@@ -30,6 +30,7 @@ struct Case {
     tolerance: f64,
     metrics: BTreeMap<String, Json>,
     report: BTreeMap<String, Json>,
+    /// What is mapped; none for what was learned from.
     rows: Option<Columns>,
     mapped: BTreeMap<String, Json>,
 }
@@ -39,6 +40,11 @@ type Columns = serde_json::Map<String, Json>;
 #[test]
 fn steps_are_those_of_scikit_learn_and_pandas() {
     check("tabular");
+}
+
+#[test]
+fn linear_models_are_those_of_scikit_learn() {
+    check("linear");
 }
 
 #[test]
@@ -98,7 +104,8 @@ impl Case {
             name: "rows".to_owned(),
             schema: rows::schema(table.schema()),
         };
-        let to_map = self.rows.as_ref().map(self::table);
+        let learned = Some(&self.columns).filter(|_| !self.mapped.is_empty());
+        let to_map = self.rows.as_ref().or(learned).map(self::table);
         let schema = to_map.as_ref().map(|rows| rows::schema(rows.schema()));
         let signature = match stage.describe(&params, std::slice::from_ref(&input), schema.as_ref())
         {

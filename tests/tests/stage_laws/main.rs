@@ -214,6 +214,34 @@ fn gbdt_keeps_the_laws() {
 }
 
 #[test]
+fn linear_keeps_the_laws() {
+    let small = || (-8..=8_i8).prop_map(|value| Cell::from(f64::from(value) / 4.0));
+    let table = || {
+        let columns = vec![
+            (Field::new("a", DataType::Float64), small().boxed()),
+            (Field::new("b", DataType::Float64), small().boxed()),
+            (Field::new("y", DataType::Float64), small().boxed()),
+            (
+                Field::new("class", DataType::Int32),
+                (0..3).prop_map(Cell::Int32).boxed(),
+            ),
+        ];
+        tables_of(columns, 0..30)
+    };
+    for params in [
+        r#"{"model": "ridge", "features": ["a", "b"], "label": "y"}"#,
+        r#"{"model": "lasso", "features": ["a", "b"], "label": "y", "alpha": 0.1}"#,
+        r#"{"model": "multinomial", "features": ["a", "b"], "label": "class"}"#,
+    ] {
+        laws("linear", (table(), table()), |(training, rows)| Case {
+            params,
+            inputs: vec![("rows", training)],
+            rows: Some(rows),
+        });
+    }
+}
+
+#[test]
 fn metrics_keep_the_laws() {
     let probability = prop_oneof![
         1 => Just(Cell::Null),
@@ -252,7 +280,10 @@ fn no_standard_stage_is_left_out() {
         .iter()
         .map(|stage| stage.name)
         .collect();
-    assert_eq!(names, ["expect", "gbdt", "lookup", "metrics", "tabular"]);
+    assert_eq!(
+        names,
+        ["expect", "gbdt", "linear", "lookup", "metrics", "tabular"]
+    );
 }
 
 /// A column of every type, called by its type.
