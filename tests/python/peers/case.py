@@ -24,8 +24,9 @@ def plain(value):
 
 def case(name, columns, params, tolerance, metrics=None, report=None, rows=None, mapped=None):
     """Expects of the stage, learning from the table of these columns: `metrics` by name; values of its
-    report by JSON pointer; and where it maps the table `rows`, or the same one, columns by name. A value is equal within
-    `tolerance`, relative to the larger of itself and 1; a pair (value, tolerance) has its own, absolute.
+    report by JSON pointer; and where it maps the table `rows`, or the same one, columns by name. A value is
+    equal within `tolerance`, relative to the larger of itself and 1; a pair (value, tolerance) has its own,
+    absolute.
     """
     expected = {"metrics": metrics or {}, "report": report or {}, "mapped": mapped or {}}
     expected = {of: {key: plain(value) for key, value in values.items()} for of, values in expected.items()}
