@@ -14,6 +14,7 @@ mod machine;
 mod memory;
 mod one_row;
 mod pipeline;
+mod preprocessing;
 mod python;
 mod rounds;
 mod sizes;
@@ -36,6 +37,7 @@ type Section = (&'static str, fn() -> Result<String>);
 const SECTIONS: &[Section] = &[
     ("one-row", one_row::measure),
     ("batches", batches::measure),
+    ("preprocessing", preprocessing::measure),
     ("training", training::measure),
     ("memory", memory::measure),
     ("sizes", sizes::measure),

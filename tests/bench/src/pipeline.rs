@@ -54,12 +54,12 @@ impl Example {
     }
 
     /// Fits one of the example's transforms on `table` and applies it to all of `tables`.
-    pub(crate) fn transform(
+    pub(crate) fn transform<const N: usize>(
         &self,
         runtime: &Runtime,
         (stage, uses): (&str, &str),
         table: &[RecordBatch],
-        tables: [&mut Vec<RecordBatch>; 2],
+        tables: [&mut Vec<RecordBatch>; N],
     ) -> Result<()> {
         let params = self.params(stage)?.to_string();
         let admitted = runtime.admit(component(uses)?)?;
