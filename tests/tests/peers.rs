@@ -57,6 +57,11 @@ fn expectations_count_as_pandas() {
     check("expect");
 }
 
+#[test]
+fn profiles_are_those_of_pandas() {
+    check("profile");
+}
+
 fn check(name: &str) {
     let runtime = Runtime::new(Backend::Cranelift, None).unwrap();
     let stage = trueline_stages::find(name).unwrap();

@@ -275,6 +275,15 @@ fn metrics_keep_the_laws() {
 }
 
 #[test]
+fn profile_keeps_the_laws() {
+    laws("profile", tables(&every_type(), 0..25), |table| Case {
+        params: r#"{"exact_distinct": 3, "bins": 4, "edges": {"float64": [-1, 0, 1]}}"#,
+        inputs: vec![("rows", table)],
+        rows: None,
+    });
+}
+
+#[test]
 fn no_standard_stage_is_left_out() {
     let names: Vec<_> = trueline_stages::standard()
         .iter()
@@ -282,7 +291,9 @@ fn no_standard_stage_is_left_out() {
         .collect();
     assert_eq!(
         names,
-        ["expect", "gbdt", "linear", "lookup", "metrics", "tabular"]
+        [
+            "expect", "gbdt", "linear", "lookup", "metrics", "profile", "tabular"
+        ]
     );
 }
 
