@@ -2,15 +2,30 @@
 
 use crate::{
     cuts::{Cuts, bin_of},
-    num::to_whole,
+    histogram::{BLOCK, Sixteen},
+    num::{to_index, to_whole},
     rows::Rows,
 };
 
 /// A bin number: one byte where no feature needs more than 256, else two.
-pub(crate) trait Bin: Copy + Into<usize> + TryFrom<usize> {}
+pub(crate) trait Bin: Copy + Into<u16> + TryFrom<u32> {
+    /// Several bins at once.
+    fn widen(bins: &[Self; BLOCK]) -> Sixteen;
+}
 
-impl Bin for u8 {}
-impl Bin for u16 {}
+impl Bin for u8 {
+    #[inline(always)]
+    fn widen(bins: &[Self; BLOCK]) -> Sixteen {
+        Sixteen::of_bytes(bins)
+    }
+}
+
+impl Bin for u16 {
+    #[inline(always)]
+    fn widen(bins: &[Self; BLOCK]) -> Sixteen {
+        Sixteen::of_words(bins)
+    }
+}
 
 /// Where each feature's bins lie in a histogram.
 ///
@@ -52,11 +67,8 @@ impl Layout {
 
     /// Slots of the widest feature.
     pub(crate) fn widest(&self) -> usize {
-        self.offsets
-            .windows(2)
-            .map(|pair| pair[1] - pair[0])
-            .max()
-            .unwrap_or(0)
+        let widths = self.offsets.windows(2).map(|pair| pair[1] - pair[0]);
+        widths.max().unwrap_or(0)
     }
 
     /// First slot of each feature.
@@ -100,21 +112,18 @@ impl<B: Bin> BinMatrix<B> {
         let mut by_row = Vec::with_capacity(row_count * feature_count);
         for block in rows.take_blocks() {
             for row in block.chunks_exact(feature_count) {
-                by_row.extend(
-                    row.iter()
-                        .zip(cuts)
-                        .enumerate()
-                        .map(|(feature, (&value, cuts))| {
-                            to_bin::<B>(if value.is_nan() {
-                                cuts.len()
-                            } else if layout.is_categorical(feature) {
-                                // Making the cuts checked that it is a category.
-                                to_whole(value)
-                            } else {
-                                bin_of(value, cuts)
-                            })
-                        }),
-                );
+                let bins = row.iter().zip(cuts).enumerate();
+                by_row.extend(bins.map(|(feature, (&value, cuts))| {
+                    let bin = if value.is_nan() {
+                        cuts.len()
+                    } else if layout.is_categorical(feature) {
+                        // Making the cuts checked that it is a category.
+                        to_whole(value)
+                    } else {
+                        bin_of(value, cuts)
+                    };
+                    to_bin::<B>(bin)
+                }));
             }
         }
         let mut by_feature = Vec::with_capacity(by_row.len());
@@ -143,7 +152,7 @@ impl<B: Bin> BinMatrix<B> {
 }
 
 fn to_bin<B: Bin>(bin: usize) -> B {
-    B::try_from(bin).unwrap_or_else(|_| unreachable!("bin type is chosen by Layout::widest"))
+    B::try_from(to_index(bin)).unwrap_or_else(|_| unreachable!("the type is chosen by `widest`"))
 }
 
 /// Which features miss a value in some row.

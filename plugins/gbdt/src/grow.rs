@@ -9,7 +9,7 @@ use crate::{
     bins::{Bin, BinMatrix, Layout},
     constraints::Bounds,
     cuts::Cuts,
-    histogram::{self, Gradient, Histogram, Sum},
+    histogram::{Adder, Gradient, Histogram, Slots, Sum},
     num::{to_f32, to_index},
     params::{GrowPolicy, TreeParams},
     sample::{Draw, ROOT_PATH, child_path},
@@ -18,12 +18,13 @@ use crate::{
 };
 
 /// Grows trees on the same rows, keeping its buffers from one to the next.
-pub(crate) struct Grower<'a, B> {
+pub(crate) struct Grower<'a, B, S: Slots> {
     evaluator: Evaluator<'a>,
     bins: &'a BinMatrix<B>,
     /// Row numbers; each node owns a range, in row order.
     rows: Vec<u32>,
     scratch: Vec<u32>,
+    adder: Adder<S>,
     pool: Vec<Histogram>,
 }
 
@@ -66,7 +67,7 @@ struct Growing<'t> {
     leaves: u32,
 }
 
-impl<'a, B: Bin> Grower<'a, B> {
+impl<'a, B: Bin, S: Slots> Grower<'a, B, S> {
     /// Ready to grow trees on `row_count` rows.
     pub(crate) fn new(
         params: &'a TreeParams,
@@ -84,6 +85,7 @@ impl<'a, B: Bin> Grower<'a, B> {
             bins,
             rows: (0..row_count).collect(),
             scratch: vec![0; row_count as usize],
+            adder: Adder::new(layout),
             pool: Vec::new(),
         }
     }
@@ -125,7 +127,9 @@ impl<'a, B: Bin> Grower<'a, B> {
     fn root(&mut self, growing: &mut Growing<'_>) -> Open {
         let rows = 0..self.rows.len();
         let gradients = growing.task.gradients;
-        let histogram = self.build(rows.clone(), gradients);
+        let mut histogram = self.empty();
+        self.adder.add(self.bins, &self.rows, gradients);
+        self.adder.take(&mut histogram);
         let params = self.evaluator.params;
         let layout = self.evaluator.layout;
         // XGBoost sums the first feature's bins if no value is missing: the same sum in another
@@ -283,8 +287,10 @@ impl<'a, B: Bin> Grower<'a, B> {
         gradients: &[Gradient],
     ) -> [Histogram; 2] {
         let build_right = split.right.hessian < split.left.hessian;
-        let built = self.build(ranges[usize::from(build_right)].clone(), gradients);
-        histogram::subtract(&mut parent, &built);
+        let rows = &self.rows[ranges[usize::from(build_right)].clone()];
+        self.adder.add(self.bins, rows, gradients);
+        let mut built = self.empty();
+        self.adder.take_from(&mut parent, &mut built);
         if build_right {
             [parent, built]
         } else {
@@ -292,19 +298,12 @@ impl<'a, B: Bin> Grower<'a, B> {
         }
     }
 
-    fn build(&mut self, rows: Range<usize>, gradients: &[Gradient]) -> Histogram {
-        let layout = self.evaluator.layout;
-        let mut histogram = self.pool.pop().unwrap_or_default();
-        histogram.clear();
-        histogram.resize(layout.slot_count(), Sum::default());
-        histogram::build(
-            &mut histogram,
-            layout,
-            self.bins,
-            &self.rows[rows],
-            gradients,
-        );
-        histogram
+    /// A histogram to be written over.
+    fn empty(&mut self) -> Histogram {
+        let slot_count = self.evaluator.layout.slot_count();
+        self.pool
+            .pop()
+            .unwrap_or_else(|| vec![Sum::default(); slot_count])
     }
 
     /// Moves the rows that go left before those that go right, each in row order; returns how many
@@ -325,7 +324,8 @@ impl<'a, B: Bin> Grower<'a, B> {
         let (mut left, mut right) = (0, 0);
         for at in 0..rows.len() {
             let row = rows[at];
-            let goes_left = goes_left[bins[row as usize].into()];
+            let bin: u16 = bins[row as usize].into();
+            let goes_left = goes_left[usize::from(bin)];
             // Both are written and one counted, so that nothing is left to predict.
             rows[left] = row;
             self.scratch[right] = row;

@@ -1,8 +1,22 @@
 //! Sums of gradients per bin.
 
-use std::ops::{Add, Sub};
+mod lanes;
+mod slot;
 
-use crate::bins::{Bin, BinMatrix, Layout};
+use std::{
+    array,
+    ops::{Add, Sub},
+};
+
+use self::lanes::Pair;
+pub(crate) use self::{
+    lanes::Sixteen,
+    slot::{Narrow, Slots, Wide},
+};
+use crate::{
+    bins::{Bin, BinMatrix, Layout},
+    num::to_index,
+};
 
 /// First and second derivative of a row's loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -77,45 +91,106 @@ impl Sub for Sum {
 }
 
 /// Features added without a branch between them: the sandbox checks the time at every turn of a loop.
-const UNROLLED: usize = 8;
+pub(crate) const BLOCK: usize = 16;
+/// Rows that are fetched before the first of them is added: so the waits for memory overlap. The rows
+/// of a small node are far from each other, and adding one fills all that a processor looks ahead.
+const FETCHED: usize = 16;
 
 /// A [`Sum`] for every slot of a [`Layout`].
 pub(crate) type Histogram = Vec<Sum>;
 
-/// Adds the rows of a node to a zeroed histogram.
-pub(crate) fn build<B: Bin>(
-    histogram: &mut [Sum],
-    layout: &Layout,
-    bins: &BinMatrix<B>,
-    rows: &[u32],
-    gradients: &[Gradient],
-) {
-    let offsets = layout.offsets();
-    let (offsets, last_offsets) = offsets.split_at(offsets.len() / UNROLLED * UNROLLED);
-    for &row in rows {
-        let sum = Sum::from(gradients[row as usize]);
-        let mut bins = bins.row(row).chunks_exact(UNROLLED);
-        for (offsets, bins) in offsets.chunks_exact(UNROLLED).zip(bins.by_ref()) {
-            for lane in 0..UNROLLED {
-                add(histogram, offsets[lane] + bins[lane].into(), sum);
+/// Adds up histograms, one after another in the same place.
+pub(crate) struct Adder<S: Slots> {
+    feature_count: usize,
+    /// First slot of each feature, block by block; the last one is filled up with 0.
+    offsets: Vec<S::Block>,
+    /// The slots of the rows that were fetched.
+    slots: Vec<S::Block>,
+    /// All 0 between two histograms.
+    sums: S::Sums,
+}
+
+impl<S: Slots> Adder<S> {
+    pub(crate) fn new(layout: &Layout) -> Self {
+        let blocks = layout.offsets().chunks(BLOCK);
+        let offsets: Vec<S::Block> = blocks
+            .map(|offsets| {
+                S::block(array::from_fn(|lane| {
+                    offsets.get(lane).map_or(0, |&slot| to_index(slot))
+                }))
+            })
+            .collect();
+        Self {
+            feature_count: layout.offsets().len(),
+            slots: offsets.repeat(FETCHED),
+            offsets,
+            sums: S::sums(layout.slot_count()),
+        }
+    }
+
+    /// Adds up the rows of a node, in their order.
+    pub(crate) fn add<B: Bin>(
+        &mut self,
+        bins: &BinMatrix<B>,
+        rows: &[u32],
+        gradients: &[Gradient],
+    ) {
+        let width = self.offsets.len().max(1);
+        let last_count =
+            self.feature_count - (self.feature_count.saturating_sub(1)) / BLOCK * BLOCK;
+        let mut fetched = [Pair::new(Sum::default()); FETCHED];
+        for rows in rows.chunks(FETCHED) {
+            let places = self.slots.chunks_exact_mut(width).zip(&mut fetched);
+            for (&row, (slots, pair)) in rows.iter().zip(places) {
+                *pair = Pair::new(gradients[row as usize].into());
+                fetch::<B, S>(bins.row(row), &self.offsets, slots);
+            }
+            let places = self.slots.chunks_exact(width).zip(&fetched);
+            for (slots, &pair) in places.take(rows.len()) {
+                if let Some((&last, whole)) = slots.split_last() {
+                    for &slots in whole {
+                        S::add(slots, BLOCK, &mut self.sums, pair);
+                    }
+                    S::add(last, last_count, &mut self.sums, pair);
+                }
             }
         }
-        for (&offset, &bin) in last_offsets.iter().zip(bins.remainder()) {
-            add(histogram, offset + bin.into(), sum);
+    }
+
+    /// Moves what was added up to a histogram, whose length says how many slots there are.
+    pub(crate) fn take(&mut self, histogram: &mut [Sum]) {
+        let empty = Pair::new(Sum::default());
+        for (to, from) in histogram.iter_mut().zip(S::as_slice(&mut self.sums)) {
+            *to = std::mem::replace(from, empty).sum();
+        }
+    }
+
+    /// Moves what was added up for one child of a node to `child`, and leaves the other child's in
+    /// the node's own histogram.
+    pub(crate) fn take_from(&mut self, node: &mut [Sum], child: &mut [Sum]) {
+        let empty = Pair::new(Sum::default());
+        for ((node, child), from) in node.iter_mut().zip(child).zip(S::as_slice(&mut self.sums)) {
+            *child = std::mem::replace(from, empty).sum();
+            *node = *node - *child;
         }
     }
 }
 
-#[inline]
-fn add(histogram: &mut [Sum], slot: usize, sum: Sum) {
-    let slot = &mut histogram[slot];
-    *slot = *slot + sum;
-}
-
-/// Turns a node's histogram into that of one child, given the other's.
-pub(crate) fn subtract(node: &mut [Sum], child: &[Sum]) {
-    for (node, child) in node.iter_mut().zip(child) {
-        *node = *node - *child;
+/// The slots of a row's bins.
+#[inline(always)]
+fn fetch<B: Bin, S: Slots>(bins: &[B], offsets: &[S::Block], slots: &mut [S::Block]) {
+    let blocks = bins.chunks_exact(BLOCK);
+    let rest = blocks.remainder();
+    for (bins, (&offsets, slots)) in blocks.zip(offsets.iter().zip(slots.iter_mut())) {
+        if let Ok(bins) = <&[B; BLOCK]>::try_from(bins) {
+            *slots = S::plus(offsets, B::widen(bins));
+        }
+    }
+    if let (false, Some(&offsets), Some(slots)) =
+        (rest.is_empty(), offsets.last(), slots.last_mut())
+    {
+        let bins = array::from_fn(|lane| rest.get(lane).map_or(0, |&bin| bin.into()));
+        *slots = S::plus(offsets, Sixteen::of_words(&bins));
     }
 }
 
@@ -124,8 +199,8 @@ mod tests {
     use super::*;
     use crate::{bins::find_missing, cuts::find_cuts, rows::Rows};
 
-    #[test]
-    fn siblings_add_up_to_their_parent() {
+    /// Slots of two bytes and of four do the same.
+    fn check<S: Slots>() {
         let mut rows = Rows::new(2);
         rows.extend(&[1.0, 7.0, f32::NAN, 8.0, 2.0, 7.0], &[0.0; 3], None, None)
             .unwrap();
@@ -138,18 +213,21 @@ mod tests {
                 hessian: 1.0,
             })
             .into();
-        let histogram_of = |rows: &[u32]| {
-            let mut histogram = vec![Sum::default(); layout.slot_count()];
-            build(&mut histogram, &layout, &bins, rows, &gradients);
-            histogram
-        };
-        let mut parent = histogram_of(&[0, 1, 2]);
+        let empty = || vec![Sum::default(); layout.slot_count()];
+        let (mut parent, mut left, mut right) = (empty(), empty(), empty());
+        let mut adder = Adder::<S>::new(&layout);
+        adder.add(&bins, &[0, 1, 2], &gradients);
+        adder.take(&mut parent);
         assert_eq!(
             parent.iter().map(|sum| sum.gradient).collect::<Vec<_>>(),
             [1.0, 4.0, 2.0, 5.0, 2.0]
         );
-        subtract(&mut parent, &histogram_of(&[0]));
-        assert_eq!(parent, histogram_of(&[1, 2]));
+        adder.add(&bins, &[1, 2], &gradients);
+        adder.take(&mut right);
+        adder.add(&bins, &[0], &gradients);
+        adder.take_from(&mut parent, &mut left);
+        assert_eq!(parent, right);
+        assert_eq!(left[3].gradient, 1.0);
         assert_eq!(
             Sum::of(&[0, 2], &gradients),
             Sum {
@@ -157,5 +235,11 @@ mod tests {
                 hessian: 2.0
             }
         );
+    }
+
+    #[test]
+    fn siblings_add_up_to_their_parent() {
+        check::<Narrow>();
+        check::<Wide>();
     }
 }

@@ -185,8 +185,11 @@ impl Scan<'_> {
     fn forward(&mut self, bins: &[Sum]) -> Sum {
         let mut left = Sum::default();
         for (at, &bin) in bins.iter().enumerate() {
-            left = left + bin;
-            self.consider(left, self.node.sum - left, at + 1, false);
+            // Nobody is in it: the same split as the one before.
+            if bin != Sum::default() {
+                left = left + bin;
+                self.consider(left, self.node.sum - left, at + 1, false);
+            }
         }
         left
     }
@@ -195,8 +198,10 @@ impl Scan<'_> {
     fn backward(&mut self, bins: &[Sum]) {
         let mut right = Sum::default();
         for (at, &bin) in bins.iter().enumerate().rev() {
-            right = right + bin;
-            self.consider(self.node.sum - right, right, at, true);
+            if bin != Sum::default() {
+                right = right + bin;
+                self.consider(self.node.sum - right, right, at, true);
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     bins::{Bin, BinMatrix, Layout, find_missing},
     cuts::{Cuts, find_cuts},
     grow::{Grower, Task},
-    histogram::Gradient,
+    histogram::{Gradient, Narrow, Slots, Wide},
     loss::{Loss, Queries},
     num::{to_index, to_whole},
     params::BoostParams,
@@ -80,12 +80,16 @@ pub fn train(
         row_count,
     };
     // A bin number and the one for missing values fit a byte up to 256 slots.
-    if layout.widest() <= 256 {
+    let is_narrow = layout.widest() <= 1 << 8;
+    if layout.slot_count() > 1 << 16 {
+        let bins = BinMatrix::<u16>::new(&mut rows, &cuts, &layout);
+        boosting.run::<_, Wide>(&bins, &rows, validation, report)
+    } else if is_narrow {
         let bins = BinMatrix::<u8>::new(&mut rows, &cuts, &layout);
-        boosting.run(&bins, &rows, validation, report)
+        boosting.run::<_, Narrow>(&bins, &rows, validation, report)
     } else {
         let bins = BinMatrix::<u16>::new(&mut rows, &cuts, &layout);
-        boosting.run(&bins, &rows, validation, report)
+        boosting.run::<_, Narrow>(&bins, &rows, validation, report)
     }
 }
 
@@ -157,7 +161,7 @@ struct Boosting<'a> {
 }
 
 impl Boosting<'_> {
-    fn run<B: Bin>(
+    fn run<B: Bin, S: Slots>(
         &self,
         bins: &BinMatrix<B>,
         rows: &Rows,
@@ -176,7 +180,8 @@ impl Boosting<'_> {
             .map(|rows| Watched::new(loss, rows, &start))
             .transpose()?;
         let mut gradients: Vec<Vec<Gradient>> = vec![Vec::new(); output_count];
-        let mut grower = Grower::new(&params.tree, self.cuts, self.layout, bins, self.row_count);
+        let mut grower =
+            Grower::<B, S>::new(&params.tree, self.cuts, self.layout, bins, self.row_count);
         let mut trees = Vec::new();
         let mut best: Option<Best> = None;
         let (mut metrics, mut curves) = (Vec::new(), Curve::all(params, validation.is_some()));
