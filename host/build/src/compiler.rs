@@ -123,38 +123,55 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Error> {
 mod tests {
     use super::*;
 
-    fn sysroot(files: &[&str]) -> (tempfile::TempDir, Sysroot) {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = folder.path().join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "").unwrap();
+    /// A folder that is removed at the end. `tempfile` as a dependency would give a crate that the
+    /// build of the stages shares another feature in tests than in the demo, and wasmtime would be
+    /// compiled twice.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn with(name: &str, files: &[&str]) -> Self {
+            let name = format!("trueline-build-{}-{name}", std::process::id());
+            let folder = Self(std::env::temp_dir().join(name));
+            for file in files {
+                let path = folder.0.join(file);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, "").unwrap();
+            }
+            folder
         }
-        let path = folder.path().to_owned();
-        (
-            folder,
+
+        fn sysroot(&self) -> Sysroot {
             Sysroot {
-                path,
+                path: self.0.clone(),
                 host: "some-host".to_owned(),
-            },
-        )
+            }
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
     }
 
     #[test]
     fn rustup_needs_the_target() {
-        let (_folder, without) = sysroot(&["lib/rustlib/some-host/lib/libstd.rlib"]);
-        assert_eq!(rustup(&without, "rustc".into()), None);
+        let without = Folder::with("without", &["lib/rustlib/some-host/lib/libstd.rlib"]);
+        assert_eq!(rustup(&without.sysroot(), "rustc".into()), None);
 
-        let (_folder, with) = sysroot(&["lib/rustlib/wasm32-unknown-unknown/lib/libstd.rlib"]);
-        let compiler = rustup(&with, "rustc".into()).unwrap();
+        let with = Folder::with(
+            "with",
+            &["lib/rustlib/wasm32-unknown-unknown/lib/libstd.rlib"],
+        );
+        let compiler = rustup(&with.sysroot(), "rustc".into()).unwrap();
         assert_eq!(compiler.rustc, Path::new("rustc"));
         assert_eq!(compiler.build_std_with_linker, None);
     }
 
     #[test]
     fn debian_needs_a_linker() {
-        let (folder, without) = sysroot(&["lib/rustlib/some-host/lib/libstd.rlib"]);
-        assert_eq!(debian(&without, folder.path()).unwrap(), None);
+        let folder = Folder::with("debian", &["lib/rustlib/some-host/lib/libstd.rlib"]);
+        assert_eq!(debian(&folder.sysroot(), &folder.0).unwrap(), None);
     }
 
     #[test]

@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn a_folder_without_a_package_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        for path in [folder.path().to_owned(), folder.path().join("missing")] {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        for path in [source.clone(), source.join("missing")] {
             let error = build(&path, &Options::default()).unwrap_err();
             assert!(matches!(&error, Error::NoManifest { folder } if *folder == path));
         }

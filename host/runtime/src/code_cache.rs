@@ -12,7 +12,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::engine::Fingerprint;
-use crate::{Error, Result};
+use crate::{Error, Result, canonical_nan};
 
 /// A folder of compiled components; or none, then everything is compiled anew.
 #[derive(Clone, Debug)]
@@ -54,7 +54,10 @@ impl CodeCache {
 
     /// Compiles a component without keeping the code.
     pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component> {
-        Component::from_binary(engine, bytes).map_err(|error| Error::Invalid {
+        let bytes = canonical_nan::rewrite(bytes).map_err(|error| Error::Invalid {
+            reason: error.to_string(),
+        })?;
+        Component::from_binary(engine, &bytes).map_err(|error| Error::Invalid {
             reason: format!("{error:#}"),
         })
     }

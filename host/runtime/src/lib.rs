@@ -25,6 +25,7 @@ mod admission;
 mod applied;
 mod bake;
 mod bindings;
+mod canonical_nan;
 mod code_cache;
 mod contract;
 mod convert;

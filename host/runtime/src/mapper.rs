@@ -12,7 +12,7 @@ use crate::{Error, Limits, Result, convert};
 
 /// Bytes of rows that cross at once. Small enough that what is copied in, computed and copied out stays
 /// in a core's own cache; law 1 makes the cut invisible.
-const PIECE_BYTES: usize = 512 << 10;
+const PIECE_BYTES: usize = 256 << 10;
 /// Fewer rows than this would make the cost of a call itself show.
 const PIECE_ROWS_MIN: usize = 256;
 

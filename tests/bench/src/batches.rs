@@ -56,9 +56,9 @@ pub(crate) fn measure() -> Result<String> {
 const NOTES: &str = "\
 `tabular` over four batches in turns. *Sandbox* is `Mapper::map`: Arrow in, Arrow out, through the
 component. *Native* is the same Rust code compiled for this processor, from a batch that is a frame
-already to a fresh frame, nothing else: no Arrow, no copy across a boundary, no check of what comes back,
-and, what costs most, NaNs are not made canonical after each operation. *Native from Arrow* does the
-sandbox's whole task: Arrow to frame, map, frame to Arrow. Times are medians of the rounds' own ratios.";
+already to a fresh frame, nothing else: no Arrow, no copy across a boundary, no check of what comes back, no
+canonical NaNs. *Native from Arrow* does the sandbox's whole task: Arrow to frame, map, frame to Arrow.
+Times are medians of the rounds' own ratios.";
 
 fn compare(runtime: &Runtime, name: &str, params: &str, aim: f64, table: &mut Table) -> Result<()> {
     let batches: Vec<RecordBatch> = (0..BATCHES).map(batch).collect::<Result<_>>()?;
