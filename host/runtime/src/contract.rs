@@ -53,6 +53,8 @@ pub struct Reduction {
     pub mergeable: bool,
     /// Memory that grows with the rows, in bytes a row.
     pub bytes_per_row: u32,
+    /// Whether it draws random numbers, by the parameter `seed`.
+    pub seeded: bool,
 }
 
 /// How a stage maps.

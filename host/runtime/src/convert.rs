@@ -33,6 +33,7 @@ pub(crate) fn signature_from_guest(signature: describe::Signature) -> Signature 
             passes: reduction.passes,
             mergeable: reduction.mergeable,
             bytes_per_row: reduction.bytes_per_row,
+            seeded: reduction.seeded,
         }),
         mapping: signature.mapping.map(|mapping| Mapping {
             reads: mapping.reads,

@@ -85,6 +85,7 @@ pub(crate) fn describe(params: &Params, inputs: &[Input]) -> Result<Signature> {
         passes: 1,
         mergeable: !resolved.is_numbered,
         bytes_per_row: bytes.fold(0, u32::saturating_add),
+        seeded: false,
     }))
 }
 

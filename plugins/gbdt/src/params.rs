@@ -58,7 +58,6 @@ pub struct Params {
     pub colsample_bynode: f32,
     /// What is drawn follows from this. By default the pipeline's seed. Other rows and features come
     /// out than XGBoost draws from the same seed.
-    #[serde(alias = "random_state")]
     pub seed: u64,
     /// Features by name with 1, where predictions may only rise with the feature, or -1, where they
     /// may only fall.

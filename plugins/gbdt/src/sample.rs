@@ -21,6 +21,20 @@ pub struct Sampling {
     pub seed: u64,
 }
 
+impl Sampling {
+    /// Whether anything is left to chance.
+    pub fn draws(&self) -> bool {
+        [
+            self.subsample,
+            self.colsample_bytree,
+            self.colsample_bylevel,
+            self.colsample_bynode,
+        ]
+        .iter()
+        .any(|&share| share < 1.0)
+    }
+}
+
 /// What a draw is for; a part of its key, so that no two draws are the same.
 #[derive(Clone, Copy)]
 enum Purpose {

@@ -94,6 +94,7 @@ fn describe_training(params: &Params, inputs: &[Input]) -> Result<Reduction> {
         passes: 1,
         mergeable: false,
         bytes_per_row: u32::try_from(bytes_per_row).unwrap_or(u32::MAX),
+        seeded: boost.sampling.draws(),
     })
 }
 

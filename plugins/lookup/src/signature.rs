@@ -28,6 +28,7 @@ pub(crate) fn describe(
     Ok(Signature {
         reduction: Some(Reduction {
             bytes_per_row: keys.fields.iter().chain(&taken.fields).map(bytes_of).sum(),
+            seeded: false,
             ..Reduction::one_pass(
                 keys.fields
                     .iter()

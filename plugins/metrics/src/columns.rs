@@ -44,6 +44,7 @@ pub(crate) fn describe(params: &Params, inputs: &[Input]) -> Result<Signature> {
     }
     Ok(Signature::reduces(Reduction {
         bytes_per_row: columns.bytes_per_row(),
+        seeded: params.bootstrap.is_some(),
         ..Reduction::one_pass(names)
     }))
 }

@@ -25,7 +25,7 @@
 //! | `gain` | `"linear"` | what a row of a ranking is worth: its label, or with `"exponential"` 2^label - 1 |
 //! | `by` | none | a column or several: rows with each value of it are measured apart. Booleans, integers, texts, dates, timestamps |
 //! | `bootstrap` | none | `{ samples = 200, confidence = 0.95 }`: an interval for every metric |
-//! | `seed` | `0` | decides what the bootstrap draws |
+//! | `seed` | the pipeline's | decides what the bootstrap draws |
 //! | `nulls` | `"error"` | rows with a null in label, prediction, weight or group: `"error"`, or `"skip"` to leave them out |
 //!
 //! Without `task`, a prediction that is a vector or a text is of several classes; else a boolean, integer

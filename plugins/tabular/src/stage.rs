@@ -84,6 +84,7 @@ fn reduction(walk: &Walk, training: Option<&Schema>) -> Reduction {
         passes: walk.passes(),
         mergeable: true,
         bytes_per_row: 0,
+        seeded: false,
     }
 }
 

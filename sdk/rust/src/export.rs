@@ -87,6 +87,7 @@ macro_rules! __export {
                     passes: u32,
                     mergeable: bool,
                     bytes-per-row: u32,
+                    seeded: bool,
                 }
                 record mapping {
                     reads: list<string>,

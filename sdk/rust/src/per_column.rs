@@ -121,6 +121,7 @@ impl<S: ColumnStage> Stage for PerColumn<S> {
             passes: 1,
             mergeable: true,
             bytes_per_row: 0,
+            seeded: false,
         };
         let writes = rows.map(|rows| changed(rows, columns)).transpose()?;
         Ok(Signature {

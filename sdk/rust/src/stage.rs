@@ -177,6 +177,7 @@ impl Reduction {
             passes: 1,
             mergeable: true,
             bytes_per_row: 0,
+            seeded: false,
         }
     }
 }

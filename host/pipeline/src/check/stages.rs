@@ -21,6 +21,7 @@ use crate::values::{locate, to_json};
 pub(super) struct Stages<'a, 'd, 't> {
     outline: &'a Outline<'d, 't>,
     datasets: &'a Datasets,
+    seed: u64,
     /// By their index in the outline.
     checked: BTreeMap<usize, Checked>,
     /// What was said about a stage's map, which several pipes may use.
@@ -38,10 +39,12 @@ struct Checked {
 }
 
 impl<'a, 'd, 't> Stages<'a, 'd, 't> {
-    pub(super) fn new(outline: &'a Outline<'d, 't>, datasets: &'a Datasets) -> Self {
+    /// `seed` is the pipeline's, for the stages that draw random numbers.
+    pub(super) fn new(outline: &'a Outline<'d, 't>, datasets: &'a Datasets, seed: u64) -> Self {
         Self {
             outline,
             datasets,
+            seed,
             checked: BTreeMap::new(),
             said: BTreeSet::new(),
         }
@@ -91,7 +94,10 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
         };
         if !inputs.is_empty() {
             match checked.describe(None) {
-                Ok(signature) => checked.signature = signature.reduction,
+                Ok(signature) => {
+                    checked.set_seed(signature.reduction.as_ref(), self.seed);
+                    checked.signature = signature.reduction;
+                }
                 Err(error) => {
                     let message = error.to_string();
                     let is_named =
@@ -254,6 +260,16 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
 }
 
 impl Checked {
+    /// Gives a stage that draws random numbers the pipeline's seed, unless its parameters name one.
+    /// As a parameter it is in whatever identifies the result.
+    fn set_seed(&mut self, signature: Option<&ReductionSignature>, seed: u64) {
+        if signature.is_some_and(|signature| signature.seeded)
+            && let Some(params) = self.params.as_object_mut()
+        {
+            params.entry("seed").or_insert_with(|| seed.into());
+        }
+    }
+
     fn describe(&self, rows: Option<&Schema>) -> Result<trueline_runtime::Signature, Error> {
         let input = |input: &PlannedInput| Input {
             name: input.name.clone(),

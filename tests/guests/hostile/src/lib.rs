@@ -131,6 +131,7 @@ impl Stage for Hostile {
             passes: u32::from(params.mode != Mode::NoPasses),
             mergeable: true,
             bytes_per_row: 0,
+            seeded: false,
         });
         let mapping = rows.map(|_| Mapping::new(reads, writes(params.mode).fields));
         Ok(Signature { reduction, mapping })
