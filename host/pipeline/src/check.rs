@@ -103,7 +103,10 @@ fn check_with(
         .iter()
         .filter_map(|stage| stage.keys.as_ref()?.plugin.as_ref());
     plugins.for_each(|plugin| drop(report.ok(shelf.get(plugin))));
-    let seed = declaration.pipeline.as_ref().map_or(0, |pipeline| pipeline.seed);
+    let seed = declaration
+        .pipeline
+        .as_ref()
+        .map_or(0, |pipeline| pipeline.seed);
     let mut stages = Stages::new(&outline, &datasets, seed);
     for &index in &outline.order {
         stages.check(index, &mut shelf, &mut report);

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use trueline_sdk::testing::{Cell, Table, check_laws, describe, fit, tables};
+use trueline_sdk::testing::{Cell, Table, check_laws, describe, every_type, fit, tables};
 
 use super::*;
 

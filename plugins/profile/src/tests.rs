@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use trueline_sdk::testing::{Table, check_laws, describe, fit, tables};
+use trueline_sdk::testing::{Table, check_laws, describe, every_type, fit, tables};
 
 use super::*;
 
@@ -186,29 +186,11 @@ fn mistakes_are_named() {
     }
 }
 
-fn any_schema() -> Schema {
-    use DataType::*;
-    let types = [
-        Boolean,
-        Int32,
-        Int64,
-        Float32,
-        Float64,
-        Utf8,
-        Binary,
-        Timestamp,
-        Date,
-        Float32List(2),
-        Float64List(1),
-    ];
-    Schema::new(types.map(|data_type| Field::new(data_type.to_string(), data_type)))
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn the_laws_hold(table in tables(&any_schema(), 0..25)) {
+    fn the_laws_hold(table in tables(&every_type(), 0..25)) {
         for params in ["{}", r#"{"exact_distinct": 3, "bins": 2, "edges": {"float64": [-1, 0, 1]}}"#] {
             check_laws::<Profile>(params, &[("rows", &table)], None);
         }

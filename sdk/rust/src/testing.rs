@@ -73,6 +73,6 @@ mod table;
 
 pub use cell::{Cell, Value};
 pub use laws::check_laws;
-pub use random::{cells, tables, tables_of};
+pub use random::{cells, every_type, tables, tables_of};
 pub use run::{describe, fit, fit_map, map};
 pub use table::Table;

@@ -15,7 +15,7 @@ use std::cell::Cell as Counter;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use trueline_sdk::testing::{Cell, cells, tables, tables_of};
+use trueline_sdk::testing::{Cell, cells, every_type, tables, tables_of};
 use trueline_sdk::{DataType, Field, Role, Schema};
 
 use laws::{Case, check};
@@ -295,24 +295,4 @@ fn no_standard_stage_is_left_out() {
             "expect", "gbdt", "linear", "lookup", "metrics", "profile", "tabular"
         ]
     );
-}
-
-/// A column of every type, called by its type.
-fn every_type() -> Schema {
-    use DataType::{
-        Binary, Boolean, Date, Float32, Float32List, Float64, Int32, Int64, Timestamp, Utf8,
-    };
-    let types = [
-        Boolean,
-        Int32,
-        Int64,
-        Float32,
-        Float64,
-        Utf8,
-        Binary,
-        Timestamp,
-        Date,
-        Float32List(2),
-    ];
-    Schema::new(types.map(|data_type| Field::new(data_type.to_string(), data_type)))
 }

@@ -7,6 +7,25 @@ use crate::{DataType, Field, Schema};
 
 use super::{Cell, Table};
 
+/// A column of every type, called by its type; the vectors have two elements and one.
+pub fn every_type() -> Schema {
+    use DataType::*;
+    let types = [
+        Boolean,
+        Int32,
+        Int64,
+        Float32,
+        Float64,
+        Utf8,
+        Binary,
+        Timestamp,
+        Date,
+        Float32List(2),
+        Float64List(1),
+    ];
+    Schema::new(types.map(|data_type| Field::new(data_type.to_string(), data_type)))
+}
+
 /// Random tables of a schema with a number of rows in this range: nulls where the field allows
 /// them, NaN, infinities, -0.0, denormals, extremes, empty and repeated texts.
 pub fn tables(schema: &Schema, rows: impl Into<SizeRange>) -> BoxedStrategy<Table> {
