@@ -5,8 +5,8 @@ use trueline_sdk::{
 };
 
 use crate::{
+    convert,
     kernel::any_missing,
-    order,
     params::Params,
     state::State,
     value::{Scalar, Text, Value},
@@ -102,7 +102,7 @@ fn write_numbers(
             integers
                 .iter_mut()
                 .zip(numbers)
-                .for_each(|(integer, number)| *integer = order::to_int32(*number));
+                .for_each(|(integer, number)| *integer = convert::to_int32(*number));
             Ok(())
         }
         DataType::Int64 => {
@@ -110,7 +110,7 @@ fn write_numbers(
             integers
                 .iter_mut()
                 .zip(numbers)
-                .for_each(|(integer, number)| *integer = order::to_int64(*number));
+                .for_each(|(integer, number)| *integer = convert::to_int64(*number));
             Ok(())
         }
         DataType::Float32 => {
@@ -118,7 +118,7 @@ fn write_numbers(
             narrow
                 .iter_mut()
                 .zip(numbers)
-                .for_each(|(narrow, number)| *narrow = order::to_float32(*number));
+                .for_each(|(narrow, number)| *narrow = convert::to_float32(*number));
             Ok(())
         }
         _ => {

@@ -1,5 +1,7 @@
 //! Calendar dates from day numbers, in the proleptic Gregorian calendar.
 
+use trueline_sdk::civil::date_of;
+
 const SECONDS_PER_DAY: i64 = 86_400;
 const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
 
@@ -38,27 +40,10 @@ pub(crate) struct Date {
 }
 
 impl Date {
-    /// From days since 1970-01-01. Source: H. Hinnant, *chrono-compatible low-level date algorithms*,
-    /// `civil_from_days`, with years that begin in March.
+    /// From days since 1970-01-01.
     pub(crate) fn from_day(day: i64) -> Self {
-        let day = day + 719_468;
-        let era = day.div_euclid(146_097);
-        let day_of_era = day.rem_euclid(146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted_month = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 {
-            shifted_month + 3
-        } else {
-            shifted_month - 9
-        };
-        Self {
-            year: 400 * era + year_of_era + i64::from(month <= 2),
-            month,
-            day,
-        }
+        let (year, month, day) = date_of(day);
+        Self { year, month, day }
     }
 
     /// 1 for the first of January.
@@ -72,58 +57,6 @@ impl Date {
         };
         before + self.day
     }
-}
-
-/// Days since 1970-01-01. Source: the same, `days_from_civil`.
-fn day_of(date: Date) -> i64 {
-    let year = date.year - i64::from(date.month <= 2);
-    let shifted_month = (date.month + 9) % 12;
-    let day_of_year = (153 * shifted_month + 2) / 5 + date.day - 1;
-    let year_of_era = year.rem_euclid(400);
-    let day_of_era = 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    year.div_euclid(400) * 146_097 + day_of_era - 719_468
-}
-
-/// Microseconds since the epoch of a moment such as `2013-01-01T05:00:00Z`, with a fraction of a second and
-/// an offset if need be; or of the midnight, in UTC, of a date such as `2013-01-01`.
-pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
-    let number = |text: &str, length: usize| {
-        let is_number = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse::<i64>().ok().filter(|_| is_number)
-    };
-    let mut parts = text.get(..10)?.split('-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    let date = Date {
-        year: number(year, 4)?,
-        month: number(month, 2)?,
-        day: number(day, 2)?,
-    };
-    let midnight = day_of(date);
-    // The 31st of February is another day.
-    if Date::from_day(midnight) != date {
-        return None;
-    }
-    let rest = &text[10..];
-    let mut seconds = 0;
-    let mut microseconds = 0;
-    if let Some(clock) = rest.strip_prefix(['T', 't', ' ']) {
-        let zone = clock.find(['Z', 'z', '+', '-'])?;
-        let (clock, zone) = clock.split_at(zone);
-        let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
-        let mut parts = clock.split(':').map(|part| number(part, 2));
-        let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-        if hour > 23 || minute > 59 || second > 59 || parts.next().is_some() || fraction.len() > 6 {
-            return None;
-        }
-        seconds = hour * 3_600 + minute * 60 + second - i64::from(parse_offset(zone)?);
-        microseconds = match fraction {
-            "" => 0,
-            fraction => number(&format!("{fraction:0<6}"), 6)?,
-        };
-    } else if !rest.is_empty() {
-        return None;
-    }
-    Some((midnight * SECONDS_PER_DAY + seconds) * MICROSECONDS_PER_SECOND + microseconds)
 }
 
 /// Seconds ahead of UTC, of a text such as `-05:00`.
@@ -194,25 +127,6 @@ mod tests {
                 && before.day_of_year() >= 365;
             assert!(next_day || new_year, "{before:?} {date:?}");
             before = date;
-        }
-    }
-
-    #[test]
-    fn moments_as_rfc_3339_writes_them() {
-        for (text, expected) in [
-            ("1970-01-01", Some(0)),
-            ("1969-12-31T23:59:59.5Z", Some(-500_000)),
-            ("2013-01-01T05:00:00-05:00", Some(1_357_034_400_000_000)),
-            ("2000-02-29 00:00:00.000001Z", Some(951_782_400_000_001)),
-            ("2001-02-29", None),
-            ("2013-13-01", None),
-            ("2013-01-01T24:00:00Z", None),
-            ("2013-01-01T05:00:00", None),
-            ("2013-01-01T05:00Z", None),
-            ("time_hour", None),
-            ("a-b-c-d-éé", None),
-        ] {
-            assert_eq!(parse_timestamp(text), expected, "{text}");
         }
     }
 

@@ -3,12 +3,12 @@
 use std::borrow::Borrow;
 
 use serde::{Deserialize, Serialize};
-use trueline_sdk::{Batch, DataType, Error, Result};
+use trueline_sdk::{Batch, DataType, Error, Result, order};
 
 use crate::{
+    convert,
     dictionary::{Dictionary, Hashed},
     eval::Integers,
-    order,
     value::{Operand, Scalar, Text, Weight},
 };
 
@@ -84,7 +84,7 @@ pub(crate) fn number_label(number: f64, data_type: DataType) -> String {
     match data_type {
         DataType::Boolean => (number != 0.0).to_string(),
         // The zero added turns -0.0 into 0.0.
-        DataType::Float32 => (order::to_float32(number) + 0.0).to_string(),
+        DataType::Float32 => (convert::to_float32(number) + 0.0).to_string(),
         _ => (number + 0.0).to_string(),
     }
 }

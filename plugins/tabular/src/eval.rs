@@ -4,9 +4,9 @@ use trueline_sdk::{Batch, Column, Error, Result, Validity, Values};
 
 use crate::{
     civil::Moment,
+    convert,
     encoder::Encoder,
     kernel::{BLOCK, UNROLLED},
-    order,
     value::{Content, Scalar, Source, Value, Vector},
 };
 
@@ -163,7 +163,7 @@ impl Element for f64 {
 impl Element for f32 {
     #[inline]
     fn from_number(number: f64) -> Self {
-        order::to_float32(number)
+        convert::to_float32(number)
     }
 }
 
@@ -188,7 +188,7 @@ impl Vector {
                         if piece.rounded {
                             numbers
                                 .iter_mut()
-                                .for_each(|x| *x = f64::from(order::to_float32(*x)));
+                                .for_each(|x| *x = f64::from(convert::to_float32(*x)));
                         }
                         scatter(numbers, rows, self.width, piece.offset);
                     }
@@ -207,7 +207,7 @@ impl Vector {
                     Content::Monomials(monomials) => {
                         monomials.each(batch, start, count, |element, numbers| {
                             if piece.rounded {
-                                let round = |x: &mut f64| *x = f64::from(order::to_float32(*x));
+                                let round = |x: &mut f64| *x = f64::from(convert::to_float32(*x));
                                 numbers.iter_mut().for_each(round);
                             }
                             scatter(numbers, rows, self.width, piece.offset + element);
@@ -216,7 +216,7 @@ impl Vector {
                     Content::List { input } => {
                         let round = |x: f64| {
                             if piece.rounded {
-                                f64::from(order::to_float32(x))
+                                f64::from(convert::to_float32(x))
                             } else {
                                 x
                             }

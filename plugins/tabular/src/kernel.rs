@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use trueline_sdk::{Error, Result, math};
 
-use crate::{cast::Bounds, order, power::Power, quantile::Ranks};
+use crate::{cast::Bounds, convert, power::Power, quantile::Ranks};
 
 /// How many rows are worked on at a time: a block stays in the fastest cache through all of a
 /// column's kernels and until it is scattered into the rows of a vector. A multiple of 64.
@@ -80,7 +80,7 @@ impl Kernel {
             }
             Self::Table(values) => {
                 for x in block.iter_mut().filter(|x| !x.is_nan()) {
-                    let place = usize::try_from(order::to_int32(*x));
+                    let place = usize::try_from(convert::to_int32(*x));
                     let value = place.ok().and_then(|place| values.get(place));
                     *x = *value.ok_or_else(|| Error::other("a code has no value"))?;
                 }
@@ -95,7 +95,7 @@ impl Kernel {
                 x if x.is_nan() => x,
                 x => f64::from(u8::from(x != 0.0)),
             }),
-            Self::Narrow => each(block, |x| f64::from(order::to_float32(x))),
+            Self::Narrow => each(block, |x| f64::from(convert::to_float32(x))),
             Self::Integer(bounds) => bounds.apply(block)?,
         }
         Ok(())

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use trueline_sdk::{
     Batch, Error, Result,
     exact_sum::ExactMoments,
+    order,
     quantiles::{OrderStatistics, QuantileRefiner},
 };
 
 use crate::{
     encoder::Categories,
     kernel::any_missing,
-    order,
     power::{Method, Power, PowerSearch},
     quantile::evenly,
     value::Operand,
@@ -317,7 +317,7 @@ impl Learner {
                 .map(|integer| Fitted::Number(integer as f64)),
             (Self::Counts(Keyed::Numbers(counts)), _) => counts
                 .most_frequent()
-                .map(|key| Fitted::Number(order::number(key))),
+                .map(|key| Fitted::Number(order::float(key))),
             (Self::Targets(sums), _) => sums.finish().map(Fitted::Targets),
             (Self::Quantiles(_) | Self::Power(_), _) => return Err(other_kind()),
         };

@@ -17,11 +17,11 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100
         + day_of_year
         - 719_468;
-    (civil(days) == (year, month, day)).then_some(days)
+    (date_of(days) == (year, month, day)).then_some(days)
 }
 
-/// Year, month and day so many days after 1970-01-01.
-fn civil(days: i64) -> (i64, i64, i64) {
+/// Year, month from 1 and day from 1, so many days after 1970-01-01.
+pub fn date_of(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era =
@@ -60,7 +60,7 @@ pub fn parse_timestamp(text: &str) -> Option<i64> {
 
 /// Writes days since 1970-01-01 as `2013-01-31`.
 pub fn show_date(days: i64) -> String {
-    let (year, month, day) = civil(days);
+    let (year, month, day) = date_of(days);
     format!("{year:04}-{month:02}-{day:02}")
 }
 
@@ -131,7 +131,7 @@ mod tests {
             400_000,
             i64::from(i32::MAX),
         ] {
-            let (year, month, day) = civil(days);
+            let (year, month, day) = date_of(days);
             assert_eq!(super::days(year, month, day), Some(days));
         }
     }

@@ -1,10 +1,10 @@
 //! Groups by the values of a column, whatever its type.
 
 use serde::{Deserialize, Serialize};
-use trueline_sdk::{Batch, Error, Result};
+use trueline_sdk::{Batch, Error, Result, order};
 
 use super::groups::{Groups, Merge};
-use crate::{encoder::Categories, eval::Integers, order, value::Operand};
+use crate::{encoder::Categories, eval::Integers, value::Operand};
 
 /// Something for each distinct value of a column.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ impl<V: Clone + Merge> Keyed<V> {
             }
             Self::Numbers(groups) => {
                 let (keys, values): (Vec<i64>, _) = groups.sorted().into_iter().unzip();
-                let numbers = keys.into_iter().map(order::number);
+                let numbers = keys.into_iter().map(order::float);
                 (Categories::Numbers(numbers.collect()), values)
             }
         }

@@ -43,7 +43,8 @@ impl Selection {
             }
             Keyed::Numbers(counts) => {
                 let keys = self.select(counts.sorted())?;
-                let numbers = |keys: Vec<i64>| keys.into_iter().map(crate::order::number).collect();
+                let numbers =
+                    |keys: Vec<i64>| keys.into_iter().map(trueline_sdk::order::float).collect();
                 Ok(keys.map(|keys| Categories::Numbers(numbers(keys))))
             }
         }

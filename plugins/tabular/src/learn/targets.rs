@@ -152,7 +152,7 @@ impl Sums {
                 sum,
                 squares,
             } => {
-                let integer = i64::from(crate::order::to_int32(number));
+                let integer = i64::from(crate::convert::to_int32(number));
                 *count += 1;
                 *sum += i128::from(integer);
                 *squares += u128::from(integer.unsigned_abs() * integer.unsigned_abs());

@@ -1,9 +1,9 @@
 //! Values that parameters give.
 
 use serde::Deserialize;
-use trueline_sdk::{DataType, Error, Result};
+use trueline_sdk::{DataType, Error, Result, order};
 
-use crate::{encoder::Categories, order, table::Column};
+use crate::{encoder::Categories, table::Column};
 
 /// A value of a column, as a pipeline file writes it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

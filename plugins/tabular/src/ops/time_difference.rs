@@ -1,11 +1,10 @@
 //! `time-difference`: how long it is from one moment to another.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
-use trueline_sdk::{DataType, Error, Field, Result};
+use trueline_sdk::{DataType, Error, Field, Result, civil::parse_timestamp};
 
 use super::Op;
 use crate::{
-    civil::parse_timestamp,
     table::Column,
     time::{Difference, Moment},
     value::{Scalar, Source, Value},
@@ -21,7 +20,7 @@ pub(crate) struct TimeDifference {
     into: String,
 }
 
-/// A column's name, or a moment as RFC 3339 writes it.
+/// A column's name, or a moment in UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Point {
     Column(String),
