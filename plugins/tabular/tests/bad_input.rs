@@ -78,7 +78,7 @@ fn run(step: &str, table: &Table) -> Result<Table, String> {
 
 #[track_caller]
 fn check_refused(step: &str, table: &Table, parts: &[&str]) {
-    let op = step.split('"').nth(1).unwrap();
+    let op = step.split('"').nth(1).expect(step);
     let message = run(step, table).expect_err(step);
     let place = format!("steps[0] (`{op}`)");
     for part in parts.iter().copied().chain([&*place, "`x`"]) {

@@ -14,6 +14,7 @@ mod integrity;
 mod json;
 mod outcomes;
 mod reproduce;
+mod steps;
 mod trips;
 mod unsound;
 mod ways;
