@@ -7,9 +7,9 @@ use trueline_sdk::prelude::*;
 
 use crate::Params;
 use crate::bootstrap::Unit;
-use crate::curves;
+use crate::curves::{self, Bin};
 use crate::measured::{Measured, Named, epsilon, named, sum};
-use crate::params::Calibration;
+use crate::order::{Order, area_under_curve, average_precision, kolmogorov_smirnov};
 use crate::records::Records;
 
 /// A distinct row.
@@ -18,6 +18,19 @@ pub(crate) struct Scored {
     /// The probability of the positive class.
     pub(crate) prediction: f64,
     pub(crate) is_positive: bool,
+}
+
+impl Scored {
+    /// -ln p(label), p clipped to [epsilon, 1 - epsilon].
+    fn log_loss(&self, epsilon: f64) -> f64 {
+        let p = self.prediction.clamp(epsilon, 1.0 - epsilon);
+        -math::ln(if self.is_positive { p } else { 1.0 - p })
+    }
+
+    fn squared_error(&self) -> f64 {
+        let error = self.prediction - f64::from(self.is_positive);
+        error * error
+    }
 }
 
 /// The cells of the confusion matrix, in weights.
@@ -29,14 +42,16 @@ pub(crate) struct Confusion {
     pub(crate) false_negative: f64,
 }
 
-/// Rows by rising prediction.
+/// Rows by rising prediction, and what is the same of them whatever their weights.
 pub(crate) struct Binary {
-    rows: Vec<Scored>,
+    order: Order,
     units: Vec<Unit>,
     threshold: f64,
     thresholds: Vec<f64>,
-    calibration: Calibration,
-    epsilon: f64,
+    bins: Vec<Bin>,
+    /// -ln p(label) of each row, and (p - label)².
+    log_losses: Vec<f64>,
+    squared_errors: Vec<f64>,
 }
 
 impl Binary {
@@ -49,14 +64,16 @@ impl Binary {
             };
             (row, unit(words, words[2], count))
         });
-        let (rows, units) = read.unzip();
+        let (rows, units): (Vec<Scored>, Vec<Unit>) = read.unzip();
+        let epsilon = epsilon(prediction);
         Self {
-            rows,
+            bins: curves::bins(&rows, &units, params.calibration),
+            log_losses: rows.iter().map(|row| row.log_loss(epsilon)).collect(),
+            squared_errors: rows.iter().map(Scored::squared_error).collect(),
+            order: Order::new(rows),
             units,
             threshold: params.threshold,
             thresholds: params.thresholds(),
-            calibration: params.calibration,
-            epsilon: epsilon(prediction),
         }
     }
 }
@@ -83,9 +100,11 @@ impl Measured for Binary {
     }
 
     fn metrics(&self, weights: &[f64]) -> Vec<Named> {
-        let rows = &self.rows;
+        let rows = self.order.rows();
+        let tied = self.order.tied(weights);
         let total: f64 = weights.iter().sum();
         let mean = |sum: f64| sum / total;
+        let product = |value: &f64, weight: f64| value * weight;
         let confusion = Confusion::new(rows, weights, self.threshold);
         let Confusion {
             true_positive,
@@ -93,27 +112,26 @@ impl Measured for Binary {
             false_negative,
             ..
         } = confusion;
-        let bins = curves::bins(rows, &self.units, self.calibration);
         named(&[
             ("accuracy", confusion.accuracy()),
             (
                 "balanced_accuracy",
                 (confusion.recall() + confusion.specificity()) / 2.0,
             ),
-            ("auc", area_under_curve(rows, weights)),
-            ("average_precision", average_precision(rows, weights)),
-            ("log_loss", mean(log_loss(rows, weights, self.epsilon))),
-            ("brier", mean(squared_errors(rows, weights))),
+            ("auc", area_under_curve(&tied)),
+            ("average_precision", average_precision(&tied)),
+            ("log_loss", mean(sum(&self.log_losses, weights, product))),
+            ("brier", mean(sum(&self.squared_errors, weights, product))),
             (
                 "calibration_error",
-                curves::calibration_error(rows, weights, &bins),
+                curves::calibration_error(rows, weights, &self.bins),
             ),
             ("precision", confusion.precision()),
             ("recall", confusion.recall()),
             ("specificity", confusion.specificity()),
             ("f1", confusion.f1()),
             ("mcc", confusion.correlation()),
-            ("ks", kolmogorov_smirnov(rows, weights)),
+            ("ks", kolmogorov_smirnov(&tied)),
             ("positive_share", mean(true_positive + false_negative)),
             (
                 "predicted_positive_share",
@@ -123,20 +141,20 @@ impl Measured for Binary {
     }
 
     fn details(&self, weights: &[f64]) -> Map<String, Json> {
-        let bins = curves::bins(&self.rows, &self.units, self.calibration);
+        let rows = self.order.rows();
         let details = [
             ("threshold", json!(self.threshold)),
             (
                 "confusion",
-                json!(Confusion::new(&self.rows, weights, self.threshold)),
+                json!(Confusion::new(rows, weights, self.threshold)),
             ),
             (
                 "calibration",
-                curves::calibration(&self.rows, weights, &self.units, &bins),
+                curves::calibration(rows, weights, &self.units, &self.bins),
             ),
             (
                 "thresholds",
-                curves::thresholds(&self.rows, weights, &self.thresholds),
+                curves::thresholds(rows, weights, &self.thresholds),
             ),
         ];
         details
@@ -196,94 +214,4 @@ impl Confusion {
         let spread = (tp + fp).sqrt() * (tp + fn_).sqrt() * (tn + fp).sqrt() * (tn + fn_).sqrt();
         (tp * tn - fp * fn_) / spread
     }
-}
-
-/// The weights of positive and of negative rows.
-fn totals(rows: &[Scored], weights: &[f64]) -> (f64, f64) {
-    let of = |class| {
-        sum(rows, weights, |row, weight| {
-            if row.is_positive == class {
-                weight
-            } else {
-                0.0
-            }
-        })
-    };
-    (of(true), of(false))
-}
-
-/// Rows of one prediction after another, ascending: the weights of their positives and negatives.
-fn ties<'r>(
-    rows: &'r [Scored],
-    weights: &'r [f64],
-) -> impl DoubleEndedIterator<Item = (f64, f64)> + 'r {
-    let mut starts = vec![0];
-    starts.extend((1..rows.len()).filter(|&at| rows[at].prediction != rows[at - 1].prediction));
-    let ends: Vec<usize> = starts[1..].iter().copied().chain([rows.len()]).collect();
-    starts
-        .into_iter()
-        .zip(ends)
-        .map(|(start, end)| totals(&rows[start..end], &weights[start..end]))
-}
-
-/// The weight of the pairs in the right order, half of the ties, by the weight of all pairs: what the
-/// trapezoids under the ROC curve add up to.
-pub(crate) fn area_under_curve(rows: &[Scored], weights: &[f64]) -> f64 {
-    let (mut right_order, mut below) = (0.0, 0.0);
-    for (positive, negative) in ties(rows, weights) {
-        right_order += positive * (below + 0.5 * negative);
-        below += negative;
-    }
-    let (positives, negatives) = totals(rows, weights);
-    right_order / (positives * negatives)
-}
-
-/// The area under the steps of precision over recall.
-pub(crate) fn average_precision(rows: &[Scored], weights: &[f64]) -> f64 {
-    let (mut hits, mut all, mut area) = (0.0, 0.0, 0.0);
-    for (positive, negative) in ties(rows, weights).rev() {
-        hits += positive;
-        all += positive + negative;
-        // Rows without weight say nothing, and could be the first.
-        if positive > 0.0 {
-            area += positive * (hits / all);
-        }
-    }
-    area / hits
-}
-
-/// The largest distance between the shares of positives and of negatives up to a prediction.
-fn kolmogorov_smirnov(rows: &[Scored], weights: &[f64]) -> f64 {
-    let (positives, negatives) = totals(rows, weights);
-    let (mut positive, mut negative) = (0.0, 0.0);
-    let mut largest: f64 = if positives > 0.0 && negatives > 0.0 {
-        0.0
-    } else {
-        f64::NAN
-    };
-    for (more_positive, more_negative) in ties(rows, weights) {
-        positive += more_positive;
-        negative += more_negative;
-        let distance = (positive / positives - negative / negatives).abs();
-        if distance > largest {
-            largest = distance;
-        }
-    }
-    largest
-}
-
-/// The sum of weight × -ln p(label), each p clipped to [epsilon, 1 - epsilon].
-fn log_loss(rows: &[Scored], weights: &[f64], epsilon: f64) -> f64 {
-    sum(rows, weights, |row, weight| {
-        let p = row.prediction.clamp(epsilon, 1.0 - epsilon);
-        -weight * math::ln(if row.is_positive { p } else { 1.0 - p })
-    })
-}
-
-/// The sum of weight × (p - label)².
-fn squared_errors(rows: &[Scored], weights: &[f64]) -> f64 {
-    sum(rows, weights, |row, weight| {
-        let error = row.prediction - f64::from(row.is_positive);
-        weight * error * error
-    })
 }

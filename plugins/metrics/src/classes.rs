@@ -8,6 +8,13 @@ use trueline_sdk::prelude::*;
 use crate::Params;
 use crate::columns::Columns;
 
+/// Whether the elements of a vector are the names of classes, rather than numbered names of the column.
+fn is_named(prediction: &Field, width: usize) -> bool {
+    let Field { name, elements, .. } = prediction;
+    let mut numbered = elements.iter().enumerate();
+    elements.len() == width && !numbered.all(|(at, element)| *element == format!("{name}_{at}"))
+}
+
 /// More classes than these are likely a mistake, and their confusion matrix would fill a report.
 const MOST_CLASSES: usize = 1000;
 
@@ -34,9 +41,7 @@ impl Classes {
         let names: Vec<String> = match &params.classes {
             Some(classes) => classes.iter().map(ToString::to_string).collect(),
             None if !is_vector => return Ok(Self::default()),
-            None if columns.prediction.elements.len() == width => {
-                columns.prediction.elements.clone()
-            }
+            None if is_named(&columns.prediction, width) => columns.prediction.elements.clone(),
             None => (0..width).map(|class| class.to_string()).collect(),
         };
         // A width of 0 is not known yet.

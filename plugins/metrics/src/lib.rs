@@ -19,7 +19,7 @@
 //! | `threshold` | `0.5` | a row is predicted positive if its prediction is above this |
 //! | `thresholds` | 0.05, 0.1, … 0.95 | those of the threshold table |
 //! | `calibration` | `{ bins = 10, strategy = "uniform" }` | the bins of the calibration curve: of equal width, or `"quantile"` of equally many rows |
-//! | `classes` | the elements of the prediction, or 0, 1, … | several classes, in the order of the prediction's numbers |
+//! | `classes` | the elements of the prediction, or 0, 1, … | several classes, in the order of the prediction's numbers. Elements that only count, as `prediction_0` does, name no classes |
 //! | `group` | the column with the role `group` | the rows that a ranking orders |
 //! | `at` | `[5, 10]` for a ranking, else none | ranks up to which lists are measured, and `top_K_accuracy` |
 //! | `gain` | `"linear"` | what a row of a ranking is worth: its label, or with `"exponential"` 2^label - 1 |
@@ -143,6 +143,7 @@ mod columns;
 mod curves;
 mod measured;
 mod multi_class;
+mod order;
 mod params;
 mod ranking;
 mod reader;

@@ -5,10 +5,11 @@ use trueline_sdk::DataType;
 use trueline_sdk::math;
 
 use crate::Params;
-use crate::binary::{Scored, area_under_curve, unit};
+use crate::binary::{Scored, unit};
 use crate::bootstrap::Unit;
 use crate::classes::Classes;
 use crate::measured::{Measured, Named, epsilon, named, sum};
+use crate::order::{Order, area_under_curve};
 use crate::params::Task;
 use crate::records::Records;
 
@@ -30,7 +31,7 @@ pub(crate) struct MultiClass {
     units: Vec<Unit>,
     names: Vec<String>,
     /// For each class, the rows by rising probability of it; none if only classes were predicted.
-    by_class: Vec<Vec<(usize, Scored)>>,
+    by_class: Vec<(Vec<usize>, Order)>,
     /// Whether there are probabilities.
     has_probabilities: bool,
     at: Vec<u32>,
@@ -50,7 +51,8 @@ impl MultiClass {
         );
         let names = classes.names();
         let (mut rows, mut units) = (Vec::new(), Vec::new());
-        let mut by_class = vec![Vec::new(); if has_probabilities { names.len() } else { 0 }];
+        let mut by_class: Vec<Vec<(usize, Scored)>> =
+            vec![Vec::new(); if has_probabilities { names.len() } else { 0 }];
         for (words, count) in records.iter() {
             let label = index(words[0]);
             if has_probabilities {
@@ -80,15 +82,17 @@ impl MultiClass {
             }
             units.push(unit(words, words[1], count));
         }
-        for scored in &mut by_class {
+        let by_class = by_class.into_iter().map(|mut scored| {
             // Stable: ties stay in the order of the records.
             scored.sort_by(|(_, a), (_, b)| a.prediction.total_cmp(&b.prediction));
-        }
+            let (places, scored) = scored.into_iter().unzip();
+            (places, Order::new(scored))
+        });
         Self {
+            by_class: by_class.collect(),
             rows,
             units,
             names,
-            by_class,
             has_probabilities,
             at: params.at(Task::MultiClass),
             epsilon: epsilon(prediction),
@@ -106,10 +110,9 @@ impl MultiClass {
 
     /// The area under the curve of each class against all others; NaN without rows of either.
     fn areas(&self, weights: &[f64]) -> Vec<f64> {
-        let area = |class: &Vec<(usize, Scored)>| {
-            let weights: Vec<f64> = class.iter().map(|(row, _)| weights[*row]).collect();
-            let rows: Vec<Scored> = class.iter().map(|(_, scored)| *scored).collect();
-            area_under_curve(&rows, &weights)
+        let area = |(places, order): &(Vec<usize>, Order)| {
+            let weights: Vec<f64> = places.iter().map(|&row| weights[row]).collect();
+            area_under_curve(&order.tied(&weights))
         };
         self.by_class.iter().map(area).collect()
     }

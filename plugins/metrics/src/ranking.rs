@@ -7,9 +7,10 @@ use trueline_sdk::hash::mix;
 use trueline_sdk::math;
 
 use crate::Params;
-use crate::binary::{Scored, average_precision};
+use crate::binary::Scored;
 use crate::bootstrap::Unit;
 use crate::measured::{Measured, Named};
+use crate::order::{Order, average_precision};
 use crate::params::{Gain, Task};
 use crate::records::Records;
 
@@ -208,5 +209,6 @@ fn mean_precision(rows: &[Ranked]) -> f64 {
             is_positive: row.label > 0.0,
         })
         .collect();
-    average_precision(&rising, &vec![1.0; rising.len()])
+    let order = Order::new(rising);
+    average_precision(&order.tied(&vec![1.0; rows.len()]))
 }

@@ -37,16 +37,17 @@ pub(crate) struct Tolerance {
 impl Tolerance {
     /// Whether so many of so many may be otherwise.
     pub(crate) fn allows(self, bad: u64, of: u64) -> bool {
-        bad == 0 || 1.0 - share(bad, of) >= self.mostly
+        bad == 0 || share(of - bad, of) >= self.mostly
     }
 
     /// What to add to a message about so many of so many.
     pub(crate) fn told(self, bad: u64, of: u64) -> String {
         if self.mostly < 1.0 {
-            let share = share(bad, of);
-            let most = 1.0 - self.mostly;
-            // Enough digits to tell the two apart, few enough to read.
-            format!(", a share of {share:.4} of {of} where at most {most:.4} is expected")
+            let good = share(of - bad, of);
+            format!(
+                "; of {of}, a share of {good:.6} is as expected where {} must be",
+                self.mostly
+            )
         } else {
             String::new()
         }

@@ -63,7 +63,7 @@ fn of_bounds_and_shares() {
     check(
         r#"{"columns": {"flight": {"min": 3, "mostly": 0.5}}}"#,
         &[
-            "fail flight (4): 4 values are below 3; the lowest is 1, a share of 0.6667 of 6 where at most 0.5000 is expected",
+            "fail flight (4): 4 values are below 3; the lowest is 1; of 6, a share of 0.333333 is as expected where 0.5 must be",
         ],
     );
 }

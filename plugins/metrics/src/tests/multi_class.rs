@@ -39,6 +39,16 @@ fn textbook_values() {
 }
 
 #[test]
+fn elements_that_count_name_no_classes() {
+    let vector = Field::new("prediction", DataType::Float64List(2))
+        .with_elements(["prediction_0", "prediction_1"].map(str::to_owned).to_vec());
+    let table = Table::new()
+        .with_column("y", [0, 1])
+        .with_field(vector, [[0.75, 0.25], [0.5, 0.5]]);
+    check("{}", &table, 0.0, &[("accuracy", 0.5)]);
+}
+
+#[test]
 fn classes_can_be_predicted_as_they_are() {
     let cases = [
         ("{}", predicted(["a", "b", "b", "b"], ["a", "b", "c", "b"])),
