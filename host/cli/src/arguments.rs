@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    cache, check, explain, lineage, package, plugin, predict, reproduce, run, runs, show, verify,
+    cache, check, explain, lineage, package, plugin, predict, reproduce, run, runs, show, store,
+    verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -72,6 +73,9 @@ pub(crate) enum Command {
     /// Look at the cache of results, and forget some of them
     #[command(subcommand)]
     Cache(cache::Command),
+    /// Look after the home: check it, free space, back it up
+    #[command(subcommand)]
+    Store(store::Command),
 }
 
 impl Command {
@@ -93,6 +97,7 @@ impl Command {
             Self::Package(command) => package::execute(&command, context),
             Self::Plugin(command) => plugin::execute(&command, context),
             Self::Cache(command) => cache::execute(&command, context),
+            Self::Store(command) => store::execute(&command, context),
         }
     }
 }

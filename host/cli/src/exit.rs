@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     WrongPipeline,
     /// Everything worked, and a gate said no.
     Refused,
+    /// Someone pressed Ctrl-C.
+    Cancelled,
 }
 
 impl From<Exit> for ExitCode {
@@ -22,6 +24,8 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::WrongPipeline => 2,
             Exit::Refused => 3,
+            // As shells count a program that a signal ended.
+            Exit::Cancelled => 130,
         })
     }
 }

@@ -22,6 +22,7 @@ mod errors;
 mod exit;
 mod grid;
 mod home;
+mod interrupt;
 mod new_file;
 mod numbers;
 mod output;

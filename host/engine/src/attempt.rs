@@ -1,19 +1,19 @@
 //! One stage of a run, from its inputs to its end: found in the cache, or computed and committed.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use trueline_dataset::TablePin;
-use trueline_pipeline::{PlannedStage, StageWork};
-use trueline_runtime::Severity;
+use trueline_pipeline::{PlannedStage, RetryOn, StageWork};
+use trueline_runtime::{Severity, Watch};
 use trueline_store::{
     AttemptFailure, AttemptId, AttemptOutcome, CacheDecision, EngineIdentity, Error as StoreError,
     Kept, NewKey, Output, RecipeRows, Results, RunId, StageKey, StageState, Store,
 };
 
 use crate::key::Ingredients;
-use crate::pipe::Fitted;
+use crate::pipe::{Fitted, FittedStages};
 use crate::reduce::{Bindings, Job, Reduced};
 use crate::report::StageReport;
 use crate::run::elapsed_ms;
@@ -26,6 +26,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) store: &'a Store,
     pub(crate) run: &'a RunId,
     pub(crate) engine: &'a EngineIdentity,
+    /// Whether it is looked up.
+    pub(crate) uses_cache: bool,
 }
 
 /// What a stage came to, committed.
@@ -51,7 +53,7 @@ impl Attempt<'_> {
         let started = Instant::now();
         let done = match guarded(|| self.ingredients()) {
             Ok((bindings, ingredients)) => self.find_or_compute(bindings.as_ref(), &ingredients),
-            Err(error) => self.fail(None, error),
+            Err(error) => self.fail_unbegun(error),
         };
         done.map(|mut done| {
             done.report.elapsed_ms = elapsed_ms(started);
@@ -72,12 +74,18 @@ impl Attempt<'_> {
         ingredients: &Ingredients,
     ) -> Result<Done> {
         // Whoever computes the same is waited for, and then found.
-        let _lock = self.store.lock_key(&ingredients.flight(), || false)?;
-        let (decision, reason) = if self.job.options.cache {
+        let cancel = &self.job.options.cancel;
+        let lock = self
+            .store
+            .lock_key(&ingredients.flight(), || cancel.is_cancelled())?;
+        let Some(_lock) = lock else {
+            return Err(trueline_runtime::Error::Cancelled.into());
+        };
+        let (decision, reason) = if self.uses_cache {
             match guarded(|| self.find(bindings, ingredients)) {
                 Ok(Found::Hit(done)) => return Ok(*done),
                 Ok(Found::Miss(reason)) => (CacheDecision::Miss, reason),
-                Err(error) => return self.fail(None, error),
+                Err(error) => return self.fail_unbegun(error),
             }
         } else {
             (CacheDecision::Off, None)
@@ -92,14 +100,55 @@ impl Attempt<'_> {
             ingredients: ingredients.shown(None),
         };
         let engine = self.engine.clone();
-        let attempt = self.store.start_attempt_with_key(self.run, engine, about)?;
+        let mut attempt = self.store.start_attempt_with_key(self.run, engine, about)?;
         self.job.observer.tell(crate::Event::StageStarted {
             stage: &self.stage.name,
         });
-        match guarded(|| self.compute(bindings)) {
-            Ok(reduced) => self.keep(&attempt, ingredients, reduced),
-            Err(error) => self.fail(Some(attempt), error),
+        loop {
+            let watch = Watch::new(cancel.clone(), self.stage.rules.timeout);
+            let error = match guarded(|| self.compute(bindings, &watch)) {
+                Ok(reduced) => return self.keep(&attempt, ingredients, reduced),
+                Err(error) => error,
+            };
+            let Some(wait) = self.retry_after(&attempt, &error) else {
+                return self.fail(&attempt, error);
+            };
+            let failed = AttemptOutcome::Failed {
+                failure: attempt_failure(&error),
+                message: error.to_string(),
+                retry: true,
+            };
+            self.store.finish_attempt(&attempt, failed)?;
+            self.job.observer.tell(crate::Event::StageRetried {
+                stage: &self.stage.name,
+                attempt: attempt.number + 1,
+                message: &error.to_string(),
+                wait,
+            });
+            self.sleep(wait)?;
+            let (stage, engine) = (&self.stage.name, self.engine.clone());
+            attempt = self.store.start_attempt(self.run, stage, engine)?;
         }
+    }
+
+    /// How long to wait for another attempt; none if this was the last.
+    fn retry_after(&self, attempt: &AttemptId, error: &Error) -> Option<Duration> {
+        let retry = &self.stage.rules.retry;
+        let is_meant = !is_final(error) && retry.on.contains(&retry_kind(attempt_failure(error)));
+        (is_meant && attempt.number <= retry.max).then(|| retry.wait(attempt.number + 1))
+    }
+
+    /// Waits, unless someone gives up meanwhile.
+    fn sleep(&self, wait: Duration) -> Result<()> {
+        const LOOK: Duration = Duration::from_millis(20);
+        let until = Instant::now() + wait;
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            if self.job.options.cancel.is_cancelled() {
+                return Err(trueline_runtime::Error::Cancelled.into());
+            }
+            std::thread::sleep(left.min(LOOK));
+        }
+        Ok(())
     }
 
     /// Looks for the result. The rows of an input are read for it only if nobody has read them before, and
@@ -174,10 +223,16 @@ impl Attempt<'_> {
     }
 
     /// Reduces; nothing if there is nothing to learn.
-    fn compute(&self, bindings: Option<&Bindings>) -> Result<Option<Reduced>> {
-        let reduced = bindings
-            .map(|bindings| self.job.reduce(bindings))
-            .transpose()?;
+    fn compute(&self, bindings: Option<&Bindings>, watch: &Watch) -> Result<Option<Reduced>> {
+        let work = watched(self.job.work, watch);
+        let fitted = watched_all(self.job.fitted, watch);
+        let job = Job {
+            work: &work,
+            fitted: &fitted,
+            watch: Some(watch),
+            ..self.job
+        };
+        let reduced = bindings.map(|bindings| job.reduce(bindings)).transpose()?;
         self.check_references()?;
         Ok(reduced)
     }
@@ -254,16 +309,21 @@ impl Attempt<'_> {
         }
     }
 
-    /// Ends an attempt that failed, or one that fails before it has begun.
-    fn fail(&self, attempt: Option<AttemptId>, error: Error) -> Result<Done> {
-        if let Error::Store(_) = error {
+    /// Fails a stage of which it is not even known what it would be computed from.
+    fn fail_unbegun(&self, error: Error) -> Result<Done> {
+        if is_final(&error) {
             return Err(error);
         }
         let (stage, engine) = (&self.stage.name, self.engine.clone());
-        let attempt = match attempt {
-            Some(attempt) => attempt,
-            None => self.store.start_attempt(self.run, stage, engine)?,
-        };
+        let attempt = self.store.start_attempt(self.run, stage, engine)?;
+        self.fail(&attempt, error)
+    }
+
+    /// Ends an attempt that failed, and its stage with it.
+    fn fail(&self, attempt: &AttemptId, error: Error) -> Result<Done> {
+        if is_final(&error) {
+            return Err(error);
+        }
         let mut report = empty_report(self.stage);
         let message = error.to_string();
         let failed = AttemptOutcome::Failed {
@@ -271,13 +331,42 @@ impl Attempt<'_> {
             message: message.clone(),
             retry: false,
         };
-        self.store.finish_attempt(&attempt, failed)?;
+        self.store.finish_attempt(attempt, failed)?;
         report.state = StageState::Failed;
         report.message = Some(message);
         Ok(Done {
             report,
             fitted: None,
         })
+    }
+}
+
+/// What ends the run, not a stage: the store failed, or someone gave up.
+fn is_final(error: &Error) -> bool {
+    matches!(error, Error::Store(_)) || error.is_cancelled()
+}
+
+/// A stage that stops when the watch says so.
+pub(crate) fn watched(work: &StageWork, watch: &Watch) -> StageWork {
+    StageWork {
+        stage: work.stage.watched(watch),
+        ..work.clone()
+    }
+}
+
+pub(crate) fn watched_all(fitted: &FittedStages, watch: &Watch) -> FittedStages {
+    let watched = |(name, fitted): (&String, &Fitted)| (name.clone(), fitted.watched(watch));
+    fitted.iter().map(watched).collect()
+}
+
+/// What a pipeline file calls a failure.
+fn retry_kind(failure: AttemptFailure) -> RetryOn {
+    match failure {
+        AttemptFailure::GuestError => RetryOn::Error,
+        AttemptFailure::Trap => RetryOn::Trap,
+        AttemptFailure::Memory => RetryOn::Memory,
+        AttemptFailure::Timeout | AttemptFailure::Fuel => RetryOn::Timeout,
+        AttemptFailure::Host | AttemptFailure::Lost => RetryOn::Host,
     }
 }
 
@@ -369,7 +458,9 @@ fn attempt_failure(error: &Error) -> AttemptFailure {
         }
         Error::Runtime(Runtime::Trap { .. }) => AttemptFailure::Trap,
         Error::Runtime(Runtime::Memory { .. } | Runtime::Output { .. }) => AttemptFailure::Memory,
-        Error::Runtime(Runtime::Timeout { .. }) => AttemptFailure::Timeout,
+        Error::Runtime(Runtime::Timeout { .. } | Runtime::Overdue { .. }) => {
+            AttemptFailure::Timeout
+        }
         _ => AttemptFailure::Host,
     }
 }

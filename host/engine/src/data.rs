@@ -15,7 +15,7 @@ use trueline_pipeline::{Pipe, Plan};
 use trueline_store::{Blobs, RunId, Store, TableMemo};
 use trueline_table::{Digest, Hasher, Schema};
 
-use crate::{Error, Event, Observer, Options, Result};
+use crate::{Cancel, Error, Event, Observer, Options, Result};
 
 /// Datasets by name.
 pub(crate) struct Data {
@@ -69,6 +69,7 @@ impl Data {
         plan: &Plan,
         store: &Store,
         run: &RunId,
+        cancel: &Cancel,
         observer: &dyn Observer,
     ) -> Result<Self> {
         let mut pins: BTreeMap<String, (Dataset, Pin)> = BTreeMap::new();
@@ -81,6 +82,9 @@ impl Data {
         while let Some((dataset, read_as)) = waiting.pop() {
             if pins.contains_key(dataset.name()) {
                 continue;
+            }
+            if cancel.is_cancelled() {
+                return Err(trueline_runtime::Error::Cancelled.into());
             }
             observer.tell(Event::Pinning {
                 dataset: dataset.name(),

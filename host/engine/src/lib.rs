@@ -42,11 +42,12 @@ pub use report::{Gate, PackageReport, RunReport, StageReport, VerifyReport, Way}
 pub use reproduce::{Compared, Reproduction, ReproductionReport, reproduce};
 pub use revision::Revision;
 pub use run::run;
+pub use trueline_runtime::Cancel;
 pub use verify::verify;
 
 /// How much of the machine a run uses, and whether it uses what was computed before. None of it changes a
 /// result.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Stages at once, and workers of one mergeable reduction.
     pub threads: usize,
@@ -55,6 +56,12 @@ pub struct Options {
     /// Whether stages whose result is known are not run. Without, every stage runs, and what it computes is
     /// held against what is known.
     pub cache: bool,
+    /// This stage and all that depend on it run, whatever is known of them.
+    pub from: Option<String>,
+    /// Only these stages, and those that they depend on; the others are skipped. Empty: all.
+    pub only: Vec<String>,
+    /// Who may give up.
+    pub cancel: Cancel,
 }
 
 impl Default for Options {
@@ -65,6 +72,9 @@ impl Default for Options {
             threads,
             batch_rows: trueline_dataset::BATCH_ROWS,
             cache: true,
+            from: None,
+            only: Vec::new(),
+            cancel: Cancel::default(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Who is told how a run goes on while it does.
 
+use std::time::Duration;
+
 use trueline_runtime::{Decision, Metric};
 
 use crate::report::{StageReport, Way};
@@ -22,6 +24,15 @@ pub enum Event<'a> {
     Pinning { dataset: &'a str },
     /// A stage began.
     StageStarted { stage: &'a str },
+    /// A stage failed, and is tried again.
+    StageRetried {
+        stage: &'a str,
+        /// The attempt that is to come, counted from 1.
+        attempt: u32,
+        /// Why the last one failed.
+        message: &'a str,
+        wait: Duration,
+    },
     /// So many rows were taken in by a stage in this pass, counted from 0.
     Rows {
         stage: &'a str,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use trueline_pipeline::StageWork;
-use trueline_runtime::{Applied, Bound, Input, Link, Mapper};
+use trueline_runtime::{Applied, Bound, Input, Link, Mapper, Watch};
 use trueline_table::{Digest, Schema};
 
 use crate::{Error, Result};
@@ -47,6 +47,13 @@ impl Fitted {
             state: state.into(),
             bound: Some(link.bound()),
         }
+    }
+
+    /// The same, its map stopped when the watch says so.
+    pub(crate) fn watched(&self, watch: &Watch) -> Self {
+        let mut watched = self.clone();
+        watched.work.stage = self.work.stage.watched(watch);
+        watched
     }
 
     /// The map of this stage on rows of `schema`, loaded.

@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use trueline_dataset::{Scan, TablePin};
 use trueline_pipeline::{Pipe, StageWork};
 use trueline_runtime::{
-    Decision, Input, Link, Metric, Outcome, Progress, Reduction, ReductionSignature,
+    Decision, Input, Link, Metric, Outcome, Progress, Reduction, ReductionSignature, Watch,
 };
 use trueline_table::Schema;
 
@@ -49,6 +49,7 @@ impl Reduced {
 const STOP: &str = "stop";
 
 /// Everything that reducing a stage needs to know.
+#[derive(Clone, Copy)]
 pub(crate) struct Job<'a> {
     pub(crate) data: &'a Data,
     pub(crate) name: &'a str,
@@ -56,6 +57,8 @@ pub(crate) struct Job<'a> {
     pub(crate) fitted: &'a FittedStages,
     pub(crate) options: &'a Options,
     pub(crate) observer: &'a dyn Observer,
+    /// What stops it between batches; guests are stopped by themselves.
+    pub(crate) watch: Option<&'a Watch>,
 }
 
 /// What is known once the fitted stages upstream are.
@@ -124,6 +127,9 @@ impl Job<'_> {
         let mut rows = Rows::load(self, index, &input.pipe, &bindings.inputs[index].schema)?;
         let mut tee = Tee::new(&bindings.inputs[index].schema);
         for (number, batch) in self.data.scan(&input.pipe, self.options)?.enumerate() {
+            if let Some(watch) = self.watch {
+                watch.check()?;
+            }
             tee.take(number, rows.read(batch?)?)?;
         }
         tee.finish()
@@ -329,6 +335,9 @@ impl Pass<'_> {
         number: usize,
         batch: RecordBatch,
     ) -> Result<()> {
+        if let Some(watch) = self.job.watch {
+            watch.check()?;
+        }
         let count = batch.num_rows() as u64;
         let batch = rows.read(batch)?;
         reduction.update(rows.input, &batch)?;

@@ -110,7 +110,7 @@ pub fn reproduce(
         let home = Store::open(&folder.join(number.to_string()), clock.clone())?;
         let options = Options {
             cache: false,
-            ..*options
+            ..options.clone()
         };
         let again = run(&plan, &home, runtime, &options, observer)?;
         let mut compared = compare_stages(store, &summary.run, &home, &again)?;
@@ -128,7 +128,7 @@ pub fn reproduce(
         });
     }
     if deep {
-        let options = ways.first().copied().unwrap_or_default();
+        let options = ways.first().cloned().unwrap_or_default();
         report.proof = Some(verify(&plan, &package, &name, runtime, &options, observer)?);
     }
     report.elapsed_ms = elapsed_ms(started);
@@ -234,7 +234,13 @@ pub(crate) fn recorded_plan(store: &Store, run: &Run, runtime: &Runtime) -> Resu
     let (Ok(text), true) = (text, lost.is_empty()) else {
         return Err(Error::Lost(lost));
     };
-    let recorded = Recorded { file, text, files };
+    let set = run.params.get("set").cloned().unwrap_or_default();
+    let recorded = Recorded {
+        file,
+        text,
+        set: serde_json::from_value(set).unwrap_or_default(),
+        files,
+    };
     check_recorded(&recorded, runtime, &Components(components))
         .map_err(|diagnostics| Error::Lost(vec![diagnostics.to_string()]))
 }

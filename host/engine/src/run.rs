@@ -11,6 +11,7 @@ use trueline_store::{
 };
 use trueline_table::Digest;
 
+use crate::attempt::empty_report;
 use crate::champion::{Champion, Contest, is_champions};
 use crate::data::Data;
 use crate::package::{GateSays, pack};
@@ -44,7 +45,12 @@ pub fn run(
         pipeline_digest: plan.text_digest,
         lock_digest,
         seed: plan.seed,
-        params: json!({ "pipeline_file": file, "source": revision(&file) }),
+        params: json!({
+            "pipeline_file": file,
+            "source": revision(&file),
+            "params": plan.params,
+            "set": plan.set,
+        }),
     })?;
     let mut running = Running {
         plan,
@@ -65,6 +71,10 @@ pub fn run(
     let started = Instant::now();
     match running.complete(started) {
         Ok(report) => Ok(report),
+        Err(error) if error.is_cancelled() => {
+            store.finish_run(&run, RunOutcome::Cancelled)?;
+            Ok(running.cancelled(started))
+        }
         Err(error) => {
             // The first error is the one to tell; closing the run may well fail for the same reason.
             let message = error.to_string();
@@ -106,7 +116,13 @@ impl Running<'_> {
             .add_stages(&self.run, self.plan.stages.iter().map(new_stage).collect())?;
         self.store.start_run(&self.run)?;
         self.keep_what_it_is_made_from()?;
-        let data = Data::pin(self.plan, self.store, &self.run, self.observer)?;
+        let data = Data::pin(
+            self.plan,
+            self.store,
+            &self.run,
+            &self.options.cancel,
+            self.observer,
+        )?;
         self.run_stages(&data)?;
         let mut outcome = self.failure();
         let package = match self.pack(&data, outcome.as_ref().map(|(_, message)| message.as_str()))
@@ -147,6 +163,31 @@ impl Running<'_> {
             champion: self.champion.take(),
             package,
         })
+    }
+
+    /// The report of a run that someone gave up; what had not come to an end is as the store closed it.
+    fn cancelled(&mut self, started: Instant) -> RunReport {
+        let mut reports = std::mem::take(&mut self.reports);
+        let stages = self.plan.stages.iter().map(|stage| {
+            reports.remove(&stage.name).unwrap_or_else(|| {
+                let mut report = empty_report(stage);
+                report.state = StageState::Blocked;
+                report.message = Some("the run was cancelled".to_owned());
+                report
+            })
+        });
+        RunReport {
+            run: self.run.clone(),
+            pipeline: self.plan.name.clone(),
+            state: RunState::Cancelled,
+            failure: None,
+            message: Some("the run was cancelled".to_owned()),
+            elapsed_ms: elapsed_ms(started),
+            stages: stages.collect(),
+            gates: std::mem::take(&mut self.gates),
+            champion: self.champion.take(),
+            package: None,
+        }
     }
 
     /// Keeps the pipeline file and every component, so that the run can be made again.
@@ -190,7 +231,8 @@ impl Running<'_> {
             return Ok(None);
         };
         let is_fitted = |name| self.fitted.contains_key(name);
-        if !package.chain.iter().all(is_fitted) {
+        // Of a run that did only a part, nothing is judged.
+        if !package.chain.iter().all(is_fitted) || !self.options.only.is_empty() {
             return Ok(None);
         }
         let says = self.gate_says(package, failure);

@@ -1,113 +1,212 @@
-//! Which stage when: each as soon as those that it depends on are over, as many at once as there are
-//! threads.
+//! Which stage when: each as soon as those that it depends on are over, as many at once as there are threads
+//! and slots in its pool.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc;
 
-use trueline_pipeline::{PlannedStage, StageWork, Work};
+use trueline_pipeline::{PlannedStage, RunIf, StageWork, Work};
+use trueline_runtime::{Error as RuntimeError, Watch};
 use trueline_store::StageState;
 
-use crate::Result;
-use crate::attempt::{Attempt, Done, empty_report};
+use crate::attempt::{Attempt, Done, empty_report, watched, watched_all};
 use crate::champion::is_champions;
 use crate::data::Data;
 use crate::pipe::FittedStages;
 use crate::reduce::Job;
 use crate::run::Running;
+use crate::{Error, Result};
+
+/// What is to become of a stage whose dependencies are over.
+enum Fate {
+    Start,
+    /// It cannot run, and why.
+    Block(String),
+    /// It is not to run, and why.
+    Skip(String),
+}
+
+/// What is running.
+#[derive(Default)]
+struct Busy {
+    stages: usize,
+    pools: BTreeMap<String, u32>,
+}
 
 impl Running<'_> {
-    /// Starts whatever can start, up to as many at once as there are threads, until nothing is left.
+    /// Starts whatever can start until nothing is left. If someone gives up, or the store fails, nothing new
+    /// starts, and what runs is waited for.
     pub(crate) fn run_stages(&mut self, data: &Data) -> Result<()> {
         let plan = self.plan;
         let (store, run, engine) = (self.store, self.run.clone(), self.engine.clone());
         let (run, engine) = (&run, &engine);
         let mut waiting: Vec<&PlannedStage> = plan.stages.iter().collect();
-        let mut busy = 0;
-        let (sender, done) = mpsc::channel::<Result<Done>>();
+        let mut busy = Busy::default();
+        let (sender, done) = mpsc::channel::<(&PlannedStage, Result<Done>)>();
         std::thread::scope(|scope| {
             loop {
-                let (next, later) = self.startable(waiting);
-                waiting = later;
-                for stage in next {
-                    if self.is_blocked(stage) {
-                        self.block(stage)?;
-                        continue;
-                    }
-                    match &stage.work {
-                        Work::Gate(gate) => self.decide(stage, gate)?,
-                        Work::Stage(work) if busy < self.options.threads.max(1) => {
-                            let fitted = self.upstream(work);
-                            let (options, observer, sender) =
-                                (self.options, self.observer, sender.clone());
-                            scope.spawn(move || {
-                                let attempt = Attempt {
-                                    stage,
-                                    job: Job {
-                                        data,
-                                        name: &stage.name,
-                                        work,
-                                        fitted: &fitted,
-                                        options,
-                                        observer,
-                                    },
-                                    store,
-                                    run,
-                                    engine,
-                                };
-                                // The receiver outlives the scope.
-                                let _ = sender.send(attempt.complete());
-                            });
-                            busy += 1;
-                        }
-                        Work::Stage(_) => waiting.push(stage),
-                    }
+                if self.options.cancel.is_cancelled() {
+                    return Err(RuntimeError::Cancelled.into());
                 }
-                if busy == 0 {
-                    if waiting.is_empty() {
+                let Some(stage) = self.next(&mut waiting, &busy) else {
+                    if busy.stages == 0 {
                         return Ok(());
                     }
+                    let Ok((stage, finished)) = done.recv() else {
+                        return Ok(());
+                    };
+                    busy.leave(stage);
+                    self.finish(finished?);
                     continue;
-                }
-                let Ok(finished) = done.recv() else {
-                    return Ok(());
                 };
-                busy -= 1;
-                self.finish(finished?);
+                match (self.fate(stage), &stage.work) {
+                    (Fate::Block(why), _) => self.pass_over(stage, StageState::Blocked, why)?,
+                    (Fate::Skip(why), _) => self.pass_over(stage, StageState::Skipped, why)?,
+                    (Fate::Start, Work::Gate(gate)) => self.decide(stage, gate)?,
+                    (Fate::Start, Work::Stage(work)) => {
+                        let fitted = self.upstream(work);
+                        let uses_cache = self.uses_cache(stage);
+                        let (options, observer, sender) =
+                            (self.options, self.observer, sender.clone());
+                        busy.enter(stage);
+                        scope.spawn(move || {
+                            // Whatever it takes to find out what it is computed from can be given up, too.
+                            let watch = Watch::new(options.cancel.clone(), None);
+                            let (work, fitted) =
+                                (watched(work, &watch), watched_all(&fitted, &watch));
+                            let attempt = Attempt {
+                                stage,
+                                job: Job {
+                                    data,
+                                    name: &stage.name,
+                                    work: &work,
+                                    fitted: &fitted,
+                                    options,
+                                    observer,
+                                    watch: Some(&watch),
+                                },
+                                store,
+                                run,
+                                engine,
+                                uses_cache,
+                            };
+                            // The receiver outlives the scope.
+                            let _ = sender.send((stage, attempt.complete()));
+                        });
+                    }
+                }
             }
         })
     }
 
-    /// Splits stages into those whose dependencies are all over, and the others, in the plan's order.
-    fn startable<'p>(
+    /// Takes the next stage that can start: of those whose dependencies are over and for which there is room,
+    /// the one with the highest priority, and of those the first of the plan.
+    fn next<'p>(
         &self,
-        mut waiting: Vec<&'p PlannedStage>,
-    ) -> (Vec<&'p PlannedStage>, Vec<&'p PlannedStage>) {
-        waiting.sort_by_key(|stage| {
-            let mut stages = self.plan.stages.iter();
-            stages.position(|other| other.name == stage.name)
-        });
-        let over: BTreeSet<&String> = self.reports.keys().collect();
-        waiting
-            .into_iter()
-            .partition(|stage| stage.depends_on.iter().all(|name| over.contains(name)))
-    }
-
-    fn is_blocked(&self, stage: &PlannedStage) -> bool {
-        // That the champion could not be scored is for the gate to say.
-        let failed = |name: &String| {
-            let report = self.reports.get(name);
-            report.is_some_and(|report| !report.has_result()) && !is_champions(name)
+        waiting: &mut Vec<&'p PlannedStage>,
+        busy: &Busy,
+    ) -> Option<&'p PlannedStage> {
+        let can_start = |stage: &PlannedStage| {
+            let is_over = |name: &String| self.reports.contains_key(name);
+            stage.depends_on.iter().all(is_over) && self.has_room(stage, busy)
         };
-        stage.depends_on.iter().any(failed)
+        let candidates = waiting
+            .iter()
+            .enumerate()
+            .filter(|(_, stage)| can_start(stage));
+        // Of equal ones, the first: a later one is only taken if it is greater.
+        let best = candidates.fold(None, |best: Option<(usize, i64)>, (index, stage)| {
+            let priority = stage.rules.priority;
+            match best {
+                Some((_, highest)) if highest >= priority => best,
+                _ => Some((index, priority)),
+            }
+        });
+        best.map(|(index, _)| waiting.remove(index))
     }
 
-    fn block(&mut self, stage: &PlannedStage) -> Result<()> {
-        let reason = "a stage that it depends on did not succeed";
+    /// Whether a thread and a slot of its pool are free. A gate needs neither.
+    fn has_room(&self, stage: &PlannedStage, busy: &Busy) -> bool {
+        if matches!(stage.work, Work::Gate(_)) {
+            return true;
+        }
+        let pool = stage.rules.pool.as_ref();
+        let has_slot = pool.is_none_or(|pool| {
+            let slots = self.plan.pools.get(pool).copied().unwrap_or(u32::MAX);
+            busy.pools.get(pool).copied().unwrap_or(0) < slots.max(1)
+        });
+        has_slot && busy.stages < self.options.threads.max(1)
+    }
+
+    fn fate(&self, stage: &PlannedStage) -> Fate {
+        if !self.is_wanted(stage) {
+            return Fate::Skip("it was not asked for".to_owned());
+        }
+        // That the champion could not be scored is for the gate to say.
+        let needed = stage.depends_on.iter().filter(|name| !is_champions(name));
+        let reports: Vec<_> = needed.filter_map(|name| self.reports.get(name)).collect();
+        let is_bad = |state| matches!(state, StageState::Failed | StageState::Blocked);
+        let bad = reports.iter().find(|report| is_bad(report.state));
+        let skipped = reports
+            .iter()
+            .find(|report| report.state == StageState::Skipped);
+        match (stage.rules.run_if, bad, skipped) {
+            (RunIf::Success, Some(_), _) => {
+                return Fate::Block("a stage that it depends on did not succeed".to_owned());
+            }
+            (RunIf::Success, None, Some(skipped)) => {
+                return Fate::Skip(format!("`{}` was skipped", skipped.stage));
+            }
+            (RunIf::Failure, None, _) => {
+                return Fate::Skip("nothing that it depends on failed".to_owned());
+            }
+            _ => {}
+        }
+        match &stage.rules.when {
+            Some(when) => {
+                let verdict = when.holds(&self.metrics);
+                match verdict.passed {
+                    true => Fate::Start,
+                    false => Fate::Skip(format!("`{}` does not hold", verdict.text)),
+                }
+            }
+            None => Fate::Start,
+        }
+    }
+
+    /// Whether a stage is among those that were asked for, or one of these depends on it.
+    fn is_wanted(&self, stage: &PlannedStage) -> bool {
+        let only = &self.options.only;
+        only.is_empty() || self.upstream_of(only).contains(stage.name.as_str())
+    }
+
+    /// Some stages, and all that they depend on.
+    fn upstream_of<'p>(&'p self, names: &'p [String]) -> BTreeSet<&'p str> {
+        let mut found: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        // In the plan's order, what depends on something comes behind it.
+        for stage in self.plan.stages.iter().rev() {
+            if found.contains(stage.name.as_str()) {
+                found.extend(stage.depends_on.iter().map(String::as_str));
+            }
+        }
+        found
+    }
+
+    /// Whether the result of a stage is looked up: not if all from some stage on are to run.
+    fn uses_cache(&self, stage: &PlannedStage) -> bool {
+        let depends_on = |from: &String| {
+            let own = std::slice::from_ref(&stage.name);
+            self.upstream_of(own).contains(from.as_str())
+        };
+        self.options.cache && !self.options.from.as_ref().is_some_and(depends_on)
+    }
+
+    /// Leaves a stage out.
+    fn pass_over(&mut self, stage: &PlannedStage, state: StageState, why: String) -> Result<()> {
         self.store
-            .set_stage(&self.run, &stage.name, StageState::Blocked, Some(reason))?;
+            .set_stage(&self.run, &stage.name, state, Some(&why))?;
         let mut report = empty_report(stage);
-        report.state = StageState::Blocked;
-        report.message = Some(reason.to_owned());
+        report.state = state;
+        report.message = Some(why);
         self.report(report);
         Ok(())
     }
@@ -129,5 +228,34 @@ impl Running<'_> {
             self.fitted.insert(report.stage.clone(), fitted);
         }
         self.report(report);
+    }
+}
+
+impl Busy {
+    fn enter(&mut self, stage: &PlannedStage) {
+        self.stages += 1;
+        if let Some(pool) = &stage.rules.pool {
+            *self.pools.entry(pool.clone()).or_default() += 1;
+        }
+    }
+
+    fn leave(&mut self, stage: &PlannedStage) {
+        self.stages = self.stages.saturating_sub(1);
+        if let Some(pool) = &stage.rules.pool
+            && let Some(taken) = self.pools.get_mut(pool)
+        {
+            *taken = taken.saturating_sub(1);
+        }
+    }
+}
+
+impl Error {
+    /// Whether it says that someone gave up.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Runtime(RuntimeError::Cancelled) => true,
+            Self::Stage { source, .. } => source.is_cancelled(),
+            _ => false,
+        }
     }
 }

@@ -27,9 +27,22 @@ use self::stages::Stages;
 /// # Errors
 /// Everything that is wrong, at once.
 pub fn check(path: &Path, runtime: &Runtime, plugins: &dyn Plugins) -> Result<Plan, Diagnostics> {
+    check_set(path, &BTreeMap::new(), runtime, plugins)
+}
+
+/// [`check`] with other values for some of the parameters, each as TOML.
+///
+/// # Errors
+/// As `check`.
+pub fn check_set(
+    path: &Path,
+    set: &BTreeMap<String, String>,
+    runtime: &Runtime,
+    plugins: &dyn Plugins,
+) -> Result<Plan, Diagnostics> {
     let lock = Lock::read(path).map_err(|error| unreadable_lock(&error))?;
     let (source, files) = (Source::read(path)?, BTreeMap::new());
-    check_with(&source, &files, runtime, plugins, lock)
+    check_with(&source, set, &files, runtime, plugins, lock)
 }
 
 /// [`check`] as if there were no lock file: components are those that their names stand for now.
@@ -39,11 +52,12 @@ pub fn check(path: &Path, runtime: &Runtime, plugins: &dyn Plugins) -> Result<Pl
 /// As `check`.
 pub fn check_unlocked(
     path: &Path,
+    set: &BTreeMap<String, String>,
     runtime: &Runtime,
     plugins: &dyn Plugins,
 ) -> Result<Plan, Diagnostics> {
     let (source, files) = (Source::read(path)?, BTreeMap::new());
-    check_with(&source, &files, runtime, plugins, Lock::default())
+    check_with(&source, set, &files, runtime, plugins, Lock::default())
 }
 
 /// A pipeline as a run read it.
@@ -53,6 +67,8 @@ pub struct Recorded {
     pub file: PathBuf,
     /// What was in it.
     pub text: String,
+    /// The parameters that had other values, as TOML.
+    pub set: BTreeMap<String, String>,
     /// The files of its datasets, by the dataset's name, in reading order.
     pub files: BTreeMap<String, Vec<RecordedFile>>,
 }
@@ -80,18 +96,20 @@ pub fn check_recorded(
         path: recorded.file.clone(),
         text: recorded.text.clone(),
     };
-    check_with(&source, &recorded.files, runtime, plugins, Lock::default())
+    let (set, files) = (&recorded.set, &recorded.files);
+    check_with(&source, set, files, runtime, plugins, Lock::default())
 }
 
 fn check_with(
     source: &Source,
+    set: &BTreeMap<String, String>,
     files: &BTreeMap<String, Vec<RecordedFile>>,
     runtime: &Runtime,
     plugins: &dyn Plugins,
     lock: Lock,
 ) -> Result<Plan, Diagnostics> {
     let mut report = Report::new(source);
-    let Some(declaration) = Declaration::read(source, &mut report) else {
+    let Some(declaration) = Declaration::read(source, set, &mut report) else {
         return Err(report.into_diagnostics());
     };
     let outline = Outline::new(&declaration, &mut report);
@@ -122,6 +140,9 @@ fn check_with(
         name: pipeline.name.get_ref().clone(),
         description: pipeline.description.clone(),
         seed: pipeline.seed,
+        params: declaration.params.clone(),
+        set: set.clone(),
+        pools: declaration.pools.clone(),
         file: source.path.clone(),
         text: source.text.clone(),
         text_digest: Digest::of(source.text.as_bytes()),

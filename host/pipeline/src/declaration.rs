@@ -12,7 +12,9 @@ use trueline_dataset::suggest::did_you_mean;
 
 use crate::keys;
 use crate::limits::LimitKeys;
+use crate::params::Params;
 use crate::pipe::Word;
+use crate::rules::{RetryKeys, RunIf};
 use crate::source::{Problem, Report, Source, Span};
 use crate::values::Value;
 
@@ -24,6 +26,10 @@ pub(crate) struct Declaration<'t> {
     pub(crate) datasets: Vec<DeclaredDataset<'t>>,
     pub(crate) stages: Vec<DeclaredStage<'t>>,
     pub(crate) package: Option<PackageKeys>,
+    /// The parameters with the values of this run.
+    pub(crate) params: BTreeMap<String, serde_json::Value>,
+    /// How many stages of a pool run at once.
+    pub(crate) pools: BTreeMap<String, u32>,
 }
 
 #[derive(Debug)]
@@ -71,6 +77,15 @@ pub(crate) struct StageKeys {
     _params: Option<IgnoredAny>,
     pub(crate) limits: Option<Spanned<LimitKeys>>,
     pub(crate) require: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Stages that must be over first, beside those that it names otherwise.
+    #[serde(default)]
+    pub(crate) after: Vec<Spanned<String>>,
+    pub(crate) run_if: Option<RunIf>,
+    pub(crate) when: Option<Spanned<String>>,
+    pub(crate) retry: Option<RetryKeys>,
+    pub(crate) timeout: Option<Spanned<String>>,
+    pub(crate) pool: Option<Spanned<String>>,
+    pub(crate) priority: Option<i64>,
 }
 
 /// The keys of `[package]`.
@@ -82,11 +97,15 @@ pub(crate) struct PackageKeys {
     pub(crate) after: Option<Spanned<String>>,
 }
 
-const SECTIONS: [&str; 4] = ["pipeline", "dataset", "stage", "package"];
+const SECTIONS: [&str; 6] = ["pipeline", "params", "pools", "dataset", "stage", "package"];
 
 impl<'t> Declaration<'t> {
     /// None if the text is not TOML: what else is wrong could not be told apart from that.
-    pub(crate) fn read(source: &'t Source, report: &mut Report<'_>) -> Option<Self> {
+    pub(crate) fn read(
+        source: &'t Source,
+        set: &'t BTreeMap<String, String>,
+        report: &mut Report<'_>,
+    ) -> Option<Self> {
         let (document, errors) = DeTable::parse_recoverable(&source.text);
         for error in &errors {
             let end = source.text.len();
@@ -98,13 +117,24 @@ impl<'t> Declaration<'t> {
         if !errors.is_empty() {
             return None;
         }
-        let document = document.into_inner();
+        let mut document = document.into_inner();
+        let params = Params::read(&document, set, report);
+        for section in ["dataset", "stage", "package"] {
+            if let Some(section) = document.get_mut(section) {
+                params.substitute(section, report);
+            }
+        }
+        let params = params.to_json(report);
+        let pools = document
+            .get("pools")
+            .and_then(|section| keys::read(section, "[pools]", report))
+            .unwrap_or_default();
         for (key, _) in document
             .iter()
             .filter(|(key, _)| !SECTIONS.contains(&key.get_ref().as_ref()))
         {
             let hint = did_you_mean(key.get_ref(), SECTIONS).unwrap_or_else(|| {
-                "the sections are [pipeline], [dataset.<name>], [stage.<name>] and [package]"
+                "the sections are [pipeline], [params], [pools], [dataset.<name>], [stage.<name>] and [package]"
                     .to_owned()
             });
             report.add(
@@ -158,6 +188,8 @@ impl<'t> Declaration<'t> {
             datasets,
             stages,
             package,
+            params,
+            pools,
         };
         declaration.check_names(report);
         Some(declaration)
@@ -182,9 +214,15 @@ impl<'t> Declaration<'t> {
                 );
                 report.add(problem.hint("give one of them another name"));
             }
-            if text == CHAMPION {
-                let problem = Problem::new(span.clone(), "a stage cannot be called `champion`");
-                report.add(problem.hint("gates call the package in use so: choose another name"));
+            if text == CHAMPION || text == PARAMS {
+                let message = format!("a stage cannot be called `{text}`");
+                let what = if text == CHAMPION {
+                    "the package in use"
+                } else {
+                    "the parameters"
+                };
+                let hint = format!("conditions call {what} so: choose another name");
+                report.add(Problem::new(span.clone(), message).hint(hint));
             }
         }
     }
@@ -192,6 +230,9 @@ impl<'t> Declaration<'t> {
 
 /// What gates call the package that is in use.
 pub(crate) const CHAMPION: &str = "champion";
+
+/// What conditions call the parameters of the run.
+pub(crate) const PARAMS: &str = "params";
 
 /// The tables `[kind.<name>]` in the order of the file.
 fn sections<'t>(

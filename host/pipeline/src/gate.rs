@@ -9,13 +9,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
 use trueline_dataset::suggest::{did_you_mean, list_some};
 use trueline_dataset::{Expression, ExpressionError};
-use trueline_table::arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
+use trueline_table::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringArray,
+};
+use trueline_table::arrow::datatypes::Float64Type;
 use trueline_table::{DataType, Field, Schema};
 
 use self::mentions::Mention;
-use crate::declaration::CHAMPION;
+use crate::declaration::{CHAMPION, PARAMS};
 
 mod mentions;
 
@@ -53,6 +57,8 @@ pub struct GateWork {
 pub struct Requirement {
     expression: Expression,
     mentions: Vec<Mention>,
+    /// The parameters that it mentions, by the names of their columns.
+    constants: BTreeMap<String, ArrayRef>,
 }
 
 /// What became of a condition.
@@ -93,17 +99,30 @@ impl GateWork {
 }
 
 impl Requirement {
-    /// Compiles a condition over the metrics of `stages`.
+    /// Compiles a condition over the metrics of `stages` and the parameters of the run.
     ///
     /// # Errors
     /// If it is not CEL, names no stage's metric, or is not true or false.
-    pub(crate) fn compile(text: &str, stages: &[&str]) -> Result<Self, ExpressionError> {
+    pub(crate) fn compile(
+        text: &str,
+        stages: &[&str],
+        params: &BTreeMap<String, Json>,
+    ) -> Result<Self, ExpressionError> {
         let mentions = mentions::find(text, stages)?;
-        let schema = Schema::new(
-            mentions
-                .iter()
-                .map(|mention| Field::new(mention.name(), DataType::Float64)),
-        );
+        let mut constants = BTreeMap::new();
+        let mut fields = Vec::new();
+        for mention in &mentions {
+            let mut data_type = DataType::Float64;
+            if mention.owner == PARAMS {
+                let value = params.get(&mention.metric);
+                let value = value.ok_or_else(|| unknown_parameter(text, mention, params))?;
+                let constant = constant(value);
+                data_type = DataType::from_arrow(constant.data_type()).unwrap_or(data_type);
+                constants.insert(mention.name(), constant);
+            }
+            fields.push(Field::new(mention.name(), data_type));
+        }
+        let schema = Schema::new(fields);
         let expression = Expression::compile(text, &schema)?;
         let wrong = |problem: String, hint: &str| {
             let hint = Some(hint.to_owned());
@@ -130,6 +149,7 @@ impl Requirement {
         Ok(Self {
             expression,
             mentions,
+            constants,
         })
     }
 
@@ -143,7 +163,12 @@ impl Requirement {
         self.mentions
             .iter()
             .map(|mention| mention.owner.as_str())
-            .filter(|owner| *owner != CHAMPION)
+            .filter(|owner| *owner != CHAMPION && *owner != PARAMS)
+    }
+
+    /// Whether it holds, by the metrics of each stage. What depends on a metric that is missing does not.
+    pub fn holds(&self, metrics: &BTreeMap<String, Metrics>) -> Verdict {
+        self.evaluate(metrics, Champion::None)
     }
 
     fn mentions_champion(&self) -> bool {
@@ -163,7 +188,13 @@ impl Requirement {
             CHAMPION => champion.unwrap_or(&nothing),
             stage => metrics.get(stage).unwrap_or(&nothing),
         };
-        let value = |mention: &Mention| of(mention).get(&mention.metric).copied();
+        let value = |mention: &Mention| {
+            let constant = self.constants.get(&mention.name());
+            match constant.and_then(|constant| constant.as_primitive_opt::<Float64Type>()) {
+                Some(number) => Some(number.value(0)),
+                None => of(mention).get(&mention.metric).copied(),
+            }
+        };
         let values = self
             .mentions
             .iter()
@@ -179,7 +210,8 @@ impl Requirement {
             return verdict(false, unknown);
         }
         let is_missing = |mention: &&Mention| {
-            mention.owner != CHAMPION && !mention.is_tested && value(mention).is_none()
+            let is_metric = mention.owner != CHAMPION && mention.owner != PARAMS;
+            is_metric && !mention.is_tested && value(mention).is_none()
         };
         if let Some(mention) = self.mentions.iter().find(is_missing) {
             let names = || of(mention).keys().map(String::as_str);
@@ -204,10 +236,10 @@ impl Requirement {
         value: impl Fn(&Mention) -> Option<f64>,
     ) -> Result<Option<bool>, trueline_table::arrow::error::ArrowError> {
         let column = |mention: &Mention| {
-            (
-                mention.name(),
-                Arc::new(Float64Array::from(vec![value(mention)])) as ArrayRef,
-            )
+            let name = mention.name();
+            let constant = self.constants.get(&name).cloned();
+            let measured = || Arc::new(Float64Array::from(vec![value(mention)])) as ArrayRef;
+            (name, constant.unwrap_or_else(measured))
         };
         let row = RecordBatch::try_from_iter_with_nullable(
             self.mentions
@@ -236,6 +268,33 @@ impl Requirement {
             ),
             None => "it depends on a metric that is missing".to_owned(),
         }
+    }
+}
+
+/// A parameter as a column of one row.
+fn constant(value: &Json) -> ArrayRef {
+    match value {
+        Json::Bool(value) => Arc::new(BooleanArray::from(vec![*value])),
+        Json::Number(number) => Arc::new(Float64Array::from(vec![number.as_f64()])),
+        Json::String(text) => Arc::new(StringArray::from(vec![text.as_str()])),
+        other => Arc::new(StringArray::from(vec![other.to_string()])),
+    }
+}
+
+fn unknown_parameter(
+    text: &str,
+    mention: &Mention,
+    params: &BTreeMap<String, Json>,
+) -> ExpressionError {
+    let names = || params.keys().map(String::as_str);
+    let hint = did_you_mean(&mention.metric, names())
+        .unwrap_or_else(|| format!("the parameters are {}", list_some(names())));
+    let position = text.find(&mention.name()).unwrap_or(0);
+    ExpressionError {
+        text: text.to_owned(),
+        position: text[..position].chars().count(),
+        problem: format!("there is no parameter `{}`", mention.metric),
+        hint: Some(hint),
     }
 }
 
@@ -278,7 +337,7 @@ mod tests {
 
     fn evaluate(text: &str, champion: Option<&Metrics>) -> Verdict {
         let gate = GateWork {
-            require: vec![Requirement::compile(text, &STAGES).unwrap()],
+            require: vec![Requirement::compile(text, &STAGES, &BTreeMap::new()).unwrap()],
         };
         let score = metrics(&[
             ("accuracy", 0.89),
@@ -369,7 +428,7 @@ mod tests {
     fn a_champion_that_cannot_be_scored_is_no_missing_one() {
         let check = |text: &str, passed: bool| {
             let gate = GateWork {
-                require: vec![Requirement::compile(text, &STAGES).unwrap()],
+                require: vec![Requirement::compile(text, &STAGES, &BTreeMap::new()).unwrap()],
             };
             let score = BTreeMap::from([("score".to_owned(), metrics(&[("auc", 0.9)]))]);
             let verdict = gate
@@ -389,7 +448,7 @@ mod tests {
     #[test]
     fn mistakes_are_found_before_the_run() {
         let check = |text: &str, position: usize, problem: &str| {
-            let error = Requirement::compile(text, &STAGES).unwrap_err();
+            let error = Requirement::compile(text, &STAGES, &BTreeMap::new()).unwrap_err();
             assert!(
                 error.problem.contains(problem) && error.hint.is_some(),
                 "{text}: {error:?}"
@@ -411,8 +470,12 @@ mod tests {
 
     #[test]
     fn a_condition_knows_its_stages() {
-        let requirement =
-            Requirement::compile("score.auc > champion.auc || model.rounds > 3", &STAGES).unwrap();
+        let requirement = Requirement::compile(
+            "score.auc > champion.auc || model.rounds > 3",
+            &STAGES,
+            &BTreeMap::new(),
+        )
+        .unwrap();
         assert_eq!(requirement.stages().collect::<Vec<_>>(), ["score", "model"]);
     }
 }

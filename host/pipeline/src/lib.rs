@@ -44,13 +44,15 @@ mod keys;
 mod limits;
 mod lock;
 mod outline;
+mod params;
 mod pipe;
 mod plan;
 mod plugins;
+mod rules;
 mod source;
 mod values;
 
-pub use check::{Recorded, RecordedFile, check, check_recorded, check_unlocked};
+pub use check::{Recorded, RecordedFile, check, check_recorded, check_set, check_unlocked};
 pub use diagnostic::{Diagnostic, Diagnostics, Place};
 pub use gate::{Champion, GateWork, Metrics, Requirement, Verdict};
 pub use lock::{LOCK_FILE, Lock, LockError};
@@ -58,3 +60,4 @@ pub use plan::{
     Pipe, Plan, PlannedDataset, PlannedInput, PlannedPackage, PlannedStage, StageWork, Work,
 };
 pub use plugins::Plugins;
+pub use rules::{Retry, RetryOn, Rules, RunIf};

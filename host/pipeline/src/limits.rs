@@ -29,6 +29,9 @@ const SIZES: &[(&str, u64)] = &[
 
 const TIMES_MS: &[(&str, u64)] = &[("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 3_600_000)];
 
+const TIME_HINT: &str =
+    "write a whole number above 0 with its unit: ms, s, min or h, as in \"30s\"";
+
 impl LimitKeys {
     /// The runtime's limits with these in place of its defaults.
     pub(crate) fn check(&self, report: &mut Report<'_>) -> Limits {
@@ -45,7 +48,7 @@ impl LimitKeys {
             report.ok(amount(value.get_ref(), units).ok_or_else(problem))
         };
         let size = "write a whole number above 0 with its unit: B, KiB, MiB, GiB, kB, MB or GB, as in \"512MiB\"";
-        let time = "write a whole number above 0 with its unit: ms, s, min or h, as in \"30s\"";
+        let time = TIME_HINT;
         // A size beyond the address space limits nothing.
         let bytes = |amount| usize::try_from(amount).unwrap_or(usize::MAX);
         if let Some(amount) = read(&self.memory, SIZES, size) {
@@ -59,6 +62,18 @@ impl LimitKeys {
         }
         limits
     }
+}
+
+/// A time such as `30s`.
+///
+/// # Errors
+/// If it is none.
+pub(crate) fn duration(text: &Spanned<String>) -> Result<Duration, Problem> {
+    let ms = amount(text.get_ref(), TIMES_MS);
+    ms.map(Duration::from_millis).ok_or_else(|| {
+        let message = format!("`{}` is not a time", text.get_ref());
+        Problem::new(text.span(), message).hint(TIME_HINT)
+    })
 }
 
 /// A positive whole number times its unit.

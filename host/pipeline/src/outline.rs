@@ -7,6 +7,7 @@ use crate::declaration::{Declaration, DeclaredStage, StageKeys};
 use crate::gate::GateWork;
 use crate::graph;
 use crate::pipe::{PipeText, Word};
+use crate::rules::Rules;
 use crate::source::{Problem, Report, Span};
 
 mod names;
@@ -27,6 +28,7 @@ pub(crate) struct OutlinedStage<'d, 't> {
     pub(crate) job: Option<Job<'d>>,
     /// Indices of stages, ascending.
     pub(crate) depends_on: Vec<usize>,
+    pub(crate) rules: Rules,
 }
 
 #[derive(Debug)]

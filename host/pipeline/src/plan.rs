@@ -11,6 +11,7 @@ use trueline_runtime::{Limits, ReductionSignature, Stage};
 use trueline_table::{Digest, Schema};
 
 use crate::gate::GateWork;
+use crate::rules::Rules;
 
 /// A pipeline whose names resolve, whose types fit and whose stages agreed to their parameters.
 ///
@@ -21,6 +22,15 @@ pub struct Plan {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     pub seed: u64,
+    /// The parameters with the values of this run.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, serde_json::Value>,
+    /// Those that have other values than the file says, as TOML.
+    #[serde(skip)]
+    pub set: BTreeMap<String, String>,
+    /// How many stages of a pool run at once.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub pools: BTreeMap<String, u32>,
     /// The pipeline file, as it was named.
     pub file: PathBuf,
     /// The file's text.
@@ -59,6 +69,8 @@ pub struct PlannedStage {
     pub line: usize,
     /// In the order of the file.
     pub depends_on: Vec<String>,
+    #[serde(skip_serializing_if = "Rules::are_usual")]
+    pub rules: Rules,
     #[serde(flatten)]
     pub work: Work,
 }

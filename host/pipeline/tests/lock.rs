@@ -123,6 +123,7 @@ fn another_build_takes_the_locked_component_or_says_what_to_do() {
 
     let plan = check_unlocked(
         &fixture.folder.path().join("pipeline.toml"),
+        &std::collections::BTreeMap::new(),
         &fixture.runtime,
         &with_store,
     )

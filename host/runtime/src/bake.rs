@@ -97,7 +97,7 @@ impl Baked {
     /// With the stage's own words, or whatever stopped it.
     pub fn map_frame(&self, bytes: &[u8]) -> Result<Vec<u8>> {
         let exports = self.stage.map_exports()?;
-        Live::start(&self.stage.inner.pre, &self.limits, None)?.map(&exports.map, bytes)
+        Live::start(&self.stage, &self.limits, None)?.map(&exports.map, bytes)
     }
 }
 

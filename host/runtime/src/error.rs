@@ -46,6 +46,14 @@ pub enum Error {
     )]
     Timeout { limit_ms: u64 },
 
+    /// The attempt as a whole took too long.
+    #[error("the stage took longer than its timeout of {timeout_ms} ms; raise `timeout`")]
+    Overdue { timeout_ms: u64 },
+
+    /// Someone gave up.
+    #[error("the run was cancelled")]
+    Cancelled,
+
     #[error(
         "the stage answered with more than its limit of {limit_bytes} bytes; raise `limits.output`"
     )]

@@ -1,7 +1,9 @@
 //! A live instance: its store, its limits, and how every call into it is made.
 
-use wasmtime::component::{ComponentExportIndex, HasSelf, Instance, InstancePre, Linker};
-use wasmtime::{Engine, Store, Trap};
+use std::time::{Duration, Instant};
+
+use wasmtime::component::{ComponentExportIndex, HasSelf, Instance, Linker};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 use crate::bindings::{progress, types};
 use crate::contract::{Decision, Metric};
@@ -9,7 +11,14 @@ use crate::convert;
 use crate::engine::TICK;
 use crate::error::GuestErrorKind;
 use crate::limits::Limiter;
+use crate::stage::Stage;
+use crate::watch::Watch;
 use crate::{Error, Limits, Result};
+
+/// So many ticks pass before a watched guest is looked at again.
+const LOOK_TICKS: u64 = 5;
+
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Whom a model tells about its steps.
 pub type Progress = Box<dyn FnMut(u32, Vec<Metric>) -> Decision + Send>;
@@ -19,6 +28,8 @@ pub(crate) struct HostState {
     limiter: Limiter,
     /// Set while a reduction runs; a map has nobody to report to.
     progress: Option<Progress>,
+    /// When the call that is going on must be over, if somebody watches it.
+    call_until: Option<Instant>,
 }
 
 impl progress::Host for HostState {
@@ -56,17 +67,23 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn start(
-        pre: &InstancePre<HostState>,
+        stage: &Stage,
         limits: &Limits,
         progress: Option<Progress>,
     ) -> Result<Self> {
+        let pre = &stage.inner.pre;
         let state = HostState {
             limiter: Limiter::new(limits),
             progress,
+            call_until: None,
         };
         let mut store = Store::new(pre.engine(), state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(limits.output_bytes);
+        if let Some(watch) = stage.watch.clone() {
+            store.data_mut().call_until = Some(Instant::now());
+            store.epoch_deadline_callback(move |store| look(&watch, store.data()));
+        }
         arm(&mut store, limits);
         let instance = match pre.instantiate(&mut store) {
             Ok(instance) => instance,
@@ -136,7 +153,28 @@ fn not_callable(error: wasmtime::Error) -> Error {
     }
 }
 
+/// Looks whether a guest may go on; asked every few ticks.
+fn look(watch: &Watch, state: &HostState) -> wasmtime::Result<UpdateDeadline> {
+    if let Err(stopped) = watch.check() {
+        return Err(wasmtime::Error::new(stopped));
+    }
+    if state
+        .call_until
+        .is_some_and(|until| Instant::now() >= until)
+    {
+        return Ok(UpdateDeadline::Interrupt);
+    }
+    Ok(UpdateDeadline::Continue(LOOK_TICKS))
+}
+
 fn arm(store: &mut Store<HostState>, limits: &Limits) {
+    if let Some(until) = &mut store.data_mut().call_until {
+        // A limit that no clock can count is none; a year is as good.
+        let now = Instant::now();
+        *until = now.checked_add(limits.time).unwrap_or(now + YEAR);
+        store.set_epoch_deadline(LOOK_TICKS);
+        return;
+    }
     let ticks = limits.time.as_millis() / TICK.as_millis();
     // The current tick has begun already; one more makes sure that the limit is never cut short.
     store.set_epoch_deadline(
@@ -157,6 +195,15 @@ fn guest(error: types::Error) -> Error {
 }
 
 fn explain(store: &Store<HostState>, limits: &Limits, error: &wasmtime::Error) -> Error {
+    match error.downcast_ref::<Error>() {
+        Some(Error::Cancelled) => return Error::Cancelled,
+        Some(Error::Overdue { timeout_ms }) => {
+            return Error::Overdue {
+                timeout_ms: *timeout_ms,
+            };
+        }
+        _ => {}
+    }
     if store.data().limiter.refused {
         return Error::Memory {
             limit_bytes: limits.memory_bytes,

@@ -37,6 +37,7 @@ mod mapper;
 mod package;
 mod reduction;
 mod stage;
+mod watch;
 
 pub use applied::Applied;
 pub use bake::Baked;
@@ -53,3 +54,4 @@ pub use package::{Link, Loaded, Manifest, Package};
 pub use reduction::Reduction;
 pub use stage::{Bound, Runtime, Stage};
 pub use trueline_table as table;
+pub use watch::{Cancel, Watch};

@@ -35,7 +35,7 @@ impl Mapper {
         limits: &Limits,
     ) -> Result<Self> {
         let exports = stage.map_exports()?;
-        let mut live = Live::start(&stage.inner.pre, limits, None)?;
+        let mut live = Live::start(stage, limits, None)?;
         let guest = live.load(|store, instance| exports.guest.load(store, instance))?;
         let rows = convert::schema_to_guest(&bound.reads);
         let writes = live.call(|store| guest.call_load(store, params, &rows, state))?;

@@ -31,7 +31,7 @@ impl Reduction {
     ) -> Result<Self> {
         // A model may always report; if nobody listens, the answer is to go on.
         let progress = progress.unwrap_or_else(|| Box::new(|_, _| Decision::Continue));
-        let mut live = Live::start(&stage.inner.pre, limits, Some(progress))?;
+        let mut live = Live::start(stage, limits, Some(progress))?;
         let guest = live.load(|store, instance| stage.inner.reduce.load(store, instance))?;
         let guest_inputs = convert::inputs_to_guest(inputs);
         live.call(|store| guest.call_begin(store, params, &guest_inputs, pass, state))?;

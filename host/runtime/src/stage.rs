@@ -15,6 +15,7 @@ use crate::engine::{self, Backend, Fingerprint};
 use crate::instance::{self, HostState, Live, Progress};
 use crate::mapper::Mapper;
 use crate::reduction::Reduction;
+use crate::watch::Watch;
 use crate::{Error, Limits, Result, admission, convert};
 
 /// What `describe` may take. It sees no rows and answers within microseconds, so whatever comes near
@@ -122,6 +123,7 @@ impl Runtime {
                 map,
                 pre,
             }),
+            watch: None,
         })
     }
 }
@@ -130,6 +132,7 @@ impl Runtime {
 #[derive(Clone)]
 pub struct Stage {
     pub(crate) inner: Arc<StageInner>,
+    pub(crate) watch: Option<Watch>,
 }
 
 pub(crate) struct StageInner {
@@ -165,6 +168,15 @@ impl Stage {
         self.inner.digest
     }
 
+    /// The same stage, all of whose instances are stopped when the watch says so.
+    #[must_use]
+    pub fn watched(&self, watch: &Watch) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            watch: Some(watch.clone()),
+        }
+    }
+
     /// What the component is.
     pub fn world(&self) -> World {
         self.inner.world
@@ -189,7 +201,7 @@ impl Stage {
         inputs: &[Input],
         rows: Option<&Schema>,
     ) -> Result<Signature> {
-        let mut live = Live::start(&self.inner.pre, &DESCRIBE_LIMITS, None)?;
+        let mut live = Live::start(self, &DESCRIBE_LIMITS, None)?;
         let guest = live.load(|store, instance| self.inner.describe.load(store, instance))?;
         let guest_inputs = convert::inputs_to_guest(inputs);
         let guest_rows = rows.map(convert::schema_to_guest);

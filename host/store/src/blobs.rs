@@ -139,6 +139,48 @@ impl Blobs {
         self.open_blob(digest).map(drop)
     }
 
+    /// The blobs with their sizes in bytes, in the order of their digests.
+    pub(crate) fn list(&self) -> Result<Vec<(Digest, u64)>> {
+        let mut found = Vec::new();
+        let entries = |folder: &Path| {
+            let entries = fs::read_dir(folder).map_err(Error::reading(folder))?;
+            entries
+                .map(|entry| entry.map_err(Error::reading(folder)))
+                .collect::<Result<Vec<_>>>()
+        };
+        for folder in entries(&self.directory)? {
+            let head = folder.file_name().to_string_lossy().into_owned();
+            for file in entries(&folder.path())? {
+                let name = format!("{head}{}", file.file_name().to_string_lossy());
+                let metadata = file.metadata().map_err(Error::reading(&file.path()))?;
+                // What is not named after a digest is not ours.
+                if let Ok(digest) = name.parse() {
+                    found.push((digest, metadata.len()));
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Removes a blob; one that is not there is removed.
+    pub(crate) fn remove(&self, digest: &Digest) -> Result<()> {
+        let path = self.path(digest);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::writing(&path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Copies a blob into another home, hashed on its way.
+    pub(crate) fn copy_to(&self, digest: &Digest, home: &Path) -> Result<()> {
+        let other = Self::open(home, self.boot.clone())?;
+        let (copied, _) = other.put_file(&self.path(digest))?;
+        check(*digest, copied, &self.path(digest))
+    }
+
     /// Removes the temporary files of processes that `is_gone` knows to have ended.
     pub(crate) fn sweep(&self, is_gone: impl Fn(&BootId) -> bool) -> Result<()> {
         for entry in fs::read_dir(&self.temporary).map_err(Error::reading(&self.temporary))? {

@@ -63,6 +63,20 @@ impl Boot {
         }
     }
 
+    /// Another process that is alive, if there is one.
+    pub(crate) fn other(&self, _opening: &OpenLock) -> Result<Option<BootId>> {
+        for entry in fs::read_dir(&self.directory).map_err(Error::reading(&self.directory))? {
+            let path = entry.map_err(Error::reading(&self.directory))?.path();
+            let boot = path
+                .file_stem()
+                .and_then(|stem| stem.to_str()?.parse().ok());
+            if let Some(boot) = boot.filter(|boot| *boot != self.id && !self.is_gone(boot)) {
+                return Ok(Some(boot));
+            }
+        }
+        Ok(None)
+    }
+
     /// Removes the lock files of processes that have ended without doing so.
     pub(crate) fn sweep(&self, _opening: &OpenLock) -> Result<()> {
         for entry in fs::read_dir(&self.directory).map_err(Error::reading(&self.directory))? {

@@ -83,6 +83,14 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
+    /// Another process has the home open, which must be closed for this.
+    #[error("{} is in use by another process ({boot})", .path.display())]
+    InUse { path: PathBuf, boot: String },
+
+    /// Something is where a new folder is to be.
+    #[error("{} exists and is not empty", .path.display())]
+    Exists { path: PathBuf },
+
     /// Another process held the database for so long that we gave up. Try again.
     #[error("the database {} is held by another process", .path.display())]
     Busy { path: PathBuf },
@@ -136,6 +144,8 @@ impl Error {
             Self::ReadOnly { .. } => {
                 Some("make it writable, or set TRUELINE_HOME to a directory that is")
             }
+            Self::InUse { .. } => Some("wait for its run to end, or cancel it, then try again"),
+            Self::Exists { .. } => Some("name a folder that does not exist yet"),
             Self::Busy { .. } => Some("wait for the other process to end, then try again"),
             Self::Schema { .. } => Some(
                 "use the version of trueline that wrote it, restore it from a copy, or set TRUELINE_HOME to another directory",

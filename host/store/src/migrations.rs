@@ -16,7 +16,11 @@ const TEXTS: &[&str] = &[
     include_str!("../migrations/V2__cache.sql"),
     include_str!("../migrations/V3__registry.sql"),
     include_str!("../migrations/V4__lineage.sql"),
+    include_str!("../migrations/V5__freed.sql"),
 ];
+
+/// The version that this program writes.
+pub(crate) const LATEST: usize = TEXTS.len();
 
 /// Applies what is missing, each version in a transaction of its own.
 ///
@@ -69,7 +73,8 @@ fn migrations() -> Migrations<'static> {
     Migrations::new(steps.collect())
 }
 
-fn applied_version(connection: &Connection) -> Result<usize> {
+/// The version of a database; 0 if it is empty.
+pub(crate) fn applied_version(connection: &Connection) -> Result<usize> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     // A negative version is of no program we know: as good as one from the future.
     Ok(usize::try_from(version).unwrap_or(usize::MAX))

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use crate::blobs::Blobs;
 use crate::boot::{Boot, OpenLock};
 use crate::files::{create_private_dir, open_private_file};
-use crate::migrations::migrate;
+use crate::migrations::{LATEST, applied_version, migrate};
 use crate::readers::Readers;
 use crate::writer::Writer;
 use crate::{BootId, Clock, Result, RunId, runs};
@@ -106,6 +106,11 @@ impl Store {
         self.inner.readers.read(question)
     }
 
+    /// Another process that has the home open, if there is one.
+    pub(crate) fn other_boot(&self, opening: &OpenLock) -> Result<Option<BootId>> {
+        self.inner.boot.other(opening)
+    }
+
     /// Marks as lost every unfinished run whose process has ended, and removes what that process left.
     fn recover(&self, opening: &OpenLock) -> Result<()> {
         let unfinished = self.read(runs::unfinished)?;
@@ -143,12 +148,29 @@ fn open_database(path: &Path) -> Result<Connection> {
     drop(open_private_file(path)?);
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    keep_before_upgrade(&connection, path)?;
     // FULL: a commit that returned survives a loss of power, not only the death of the process.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
     )?;
     migrate(&mut connection, path)?;
     Ok(connection)
+}
+
+/// A database of an earlier version is copied before it is brought to this one, so that the earlier program
+/// can still be used.
+fn keep_before_upgrade(connection: &Connection, path: &Path) -> Result<()> {
+    let version = applied_version(connection)?;
+    if version == 0 || version >= LATEST {
+        return Ok(());
+    }
+    let copy = path.with_file_name(format!("trueline.v{version}.db"));
+    if !copy.exists() {
+        let text = copy.to_string_lossy().into_owned();
+        let copied = connection.execute("VACUUM INTO ?1", [text]);
+        copied.map_err(|error| crate::Error::from(error).in_database(&copy))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

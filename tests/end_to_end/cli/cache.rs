@@ -130,6 +130,8 @@ fn a_changed_parameter_computes_what_depends_on_it() {
     check("delay > 10", "delay > 12", &["model", "score"]);
     check("2020-01-13T00", "2020-01-14T00", &["model", "score"]);
     check("accuracy >= 0.8", "accuracy >= 0.7", &[]);
+    // Nothing here draws; for a stage that does, the seed is a parameter.
+    check("seed = 7", "seed = 8", &[]);
 }
 
 #[test]

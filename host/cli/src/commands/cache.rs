@@ -53,13 +53,14 @@ pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Ex
     Ok(Exit::Done)
 }
 
-fn now_us() -> i64 {
+/// The time, in microseconds since 1970 UTC.
+pub(crate) fn now_us() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     i64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A time such as `30d` in microseconds.
-fn duration_us(text: &str) -> anyhow::Result<i64> {
+pub(crate) fn duration_us(text: &str) -> anyhow::Result<i64> {
     let units = [
         ("s", 1),
         ("min", 60),

@@ -53,12 +53,12 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
 /// As it was asked for; and with `--deep` in two other ways.
 fn ways(arguments: &Arguments) -> Vec<Options> {
     let usual = arguments.work.options();
-    let mut ways = vec![usual];
+    let mut ways = vec![usual.clone()];
     if arguments.deep {
         ways.push(Options {
             threads: 1,
             batch_rows: 10_007,
-            ..usual
+            ..usual.clone()
         });
         ways.push(Options {
             threads: usual.threads + 3,

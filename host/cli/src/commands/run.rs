@@ -4,16 +4,18 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use trueline_dataset::suggest::{did_you_mean, list_some};
 use trueline_engine::{Options, RunReport};
 use trueline_pipeline::{Lock, LockError, Plan};
 use trueline_store::{RunFailure, RunState};
 
-use super::{checked, tell_notes};
+use super::tell_notes;
 use crate::context::Context;
+use crate::errors::Problem;
 use crate::exit::Exit;
 use crate::plugins::Shelf;
 use crate::progress::Progress;
-use crate::{home, views};
+use crate::{home, interrupt, views};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -27,6 +29,23 @@ pub(crate) struct Arguments {
     /// Run every stage, and hold its result against the one that is known
     #[arg(long)]
     no_cache: bool,
+    /// Give a parameter of `[params]` another value, for this run
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// Run this stage and all that depend on it, whatever is known of them
+    #[arg(long, value_name = "STAGE", conflicts_with = "no_cache")]
+    from: Option<String>,
+    /// Run only this stage, and what it depends on; may be given several times
+    #[arg(long, value_name = "STAGE")]
+    only: Vec<String>,
+}
+
+/// A name and a value with `=` between them.
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as name=value".to_owned()),
+    }
 }
 
 /// How much of the machine is used; no result depends on it.
@@ -46,7 +65,7 @@ impl Work {
         Options {
             threads: self.threads.map_or(usual.threads, NonZeroUsize::get),
             batch_rows: self.batch_rows.map_or(usual.batch_rows, NonZeroUsize::get),
-            cache: usual.cache,
+            ..usual
         }
     }
 }
@@ -55,14 +74,16 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     let file = &arguments.pipeline;
     let home = context.home_of(file);
     let runtime = context.runtime(Some(&home))?;
-    let plan = if arguments.update_lock {
-        let plan =
-            trueline_pipeline::check_unlocked(file, &runtime, &Shelf { home: home.clone() })?;
-        tell_notes(&plan, context);
-        plan
-    } else {
-        checked(file, &runtime, &home, context)?
+    let set = arguments.set.iter().cloned().collect();
+    let shelf = Shelf { home: home.clone() };
+    let plan = match arguments.update_lock {
+        true => trueline_pipeline::check_unlocked(file, &set, &runtime, &shelf)?,
+        false => trueline_pipeline::check_set(file, &set, &runtime, &shelf)?,
     };
+    tell_notes(&plan, context);
+    for name in arguments.from.iter().chain(&arguments.only) {
+        check_stage(&plan, name)?;
+    }
     let store = home::open_store(&home)?;
     if pin(&plan, arguments.update_lock)? {
         context.note(&format!(
@@ -73,6 +94,9 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     let progress = Progress::of_run(&plan, context);
     let options = Options {
         cache: !arguments.no_cache,
+        from: arguments.from.clone(),
+        only: arguments.only.clone(),
+        cancel: interrupt::cancel_on_interrupt()?,
         ..arguments.work.options()
     };
     let report = trueline_engine::run(&plan, &store, &runtime, &options, &progress);
@@ -93,8 +117,20 @@ fn pin(plan: &Plan, anew: bool) -> Result<bool, LockError> {
     }
 }
 
+fn check_stage(plan: &Plan, name: &str) -> Result<(), Problem> {
+    if plan.stage(name).is_some() {
+        return Ok(());
+    }
+    let names = || plan.stages.iter().map(|stage| stage.name.as_str());
+    let hint = did_you_mean(name, names())
+        .unwrap_or_else(|| format!("its stages are {}", list_some(names())));
+    let message = format!("{} has no stage `{name}`", plan.file.display());
+    Err(Problem::new(message).hint(hint))
+}
+
 fn exit(report: &RunReport) -> Exit {
     match (report.state, report.failure) {
+        (RunState::Cancelled, _) => Exit::Cancelled,
         (RunState::Succeeded, _) => Exit::Done,
         (_, Some(RunFailure::Gate)) => Exit::Refused,
         _ => Exit::Failed,

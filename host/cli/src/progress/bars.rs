@@ -81,6 +81,14 @@ impl Bars {
                 step,
                 metrics,
             } => self.line(stage).set_message(step_message(step, metrics)),
+            Event::StageRetried {
+                stage,
+                attempt,
+                message,
+                ..
+            } => self
+                .line(stage)
+                .set_message(format!("attempt {attempt} follows: {message}")),
             Event::StageFinished { report } => {
                 let mark = mark(report.state);
                 let rows = if report.rows > 0 {

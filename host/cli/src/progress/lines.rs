@@ -33,6 +33,15 @@ impl Lines {
                 let plugin = self.plugins.get(stage).map(|plugin| format!(" ({plugin})"));
                 format!("stage `{stage}`{} started", plugin.unwrap_or_default())
             }
+            Event::StageRetried {
+                stage,
+                attempt,
+                message,
+                wait,
+            } => {
+                let wait = numbers::elapsed(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                format!("stage `{stage}` failed: {message}; attempt {attempt} follows in {wait}")
+            }
             Event::StageFinished { report } => {
                 let (stage, state) = (&report.stage, report.state);
                 let reason = report

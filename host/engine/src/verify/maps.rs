@@ -37,7 +37,7 @@ pub(super) fn prove(
     };
     let options = Options {
         batch_rows: BATCH_ROWS,
-        ..*options
+        ..options.clone()
     };
     let proof = Proof {
         data: Data::of_plan(plan),

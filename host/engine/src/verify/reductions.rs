@@ -29,7 +29,7 @@ pub(super) fn prove(
 ) -> Result<Vec<Way>> {
     let plain = Options {
         threads: 1,
-        ..*options
+        ..options.clone()
     };
     let data = Data::of_plan(plan);
     let mut fitted = FittedStages::new();
@@ -45,6 +45,7 @@ pub(super) fn prove(
             fitted: &fitted,
             options: &plain,
             observer: &NoObserver,
+            watch: None,
         };
         let Some(bindings) = job.bind()? else {
             fitted.insert(

@@ -252,6 +252,7 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
                 name: name(index),
                 line: source.place(&stage.declared.name.span).line,
                 depends_on: stage.depends_on.iter().map(name).collect(),
+                rules: stage.rules.clone(),
                 work,
             })
         };

@@ -7,7 +7,7 @@ use trueline_dataset::suggest::{did_you_mean, list_some};
 use trueline_dataset::{Expression, ExpressionError};
 use trueline_table::Schema;
 
-use crate::declaration::CHAMPION;
+use crate::declaration::{CHAMPION, PARAMS};
 
 /// A metric that a condition mentions.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,7 +122,7 @@ impl Search<'_> {
 
     /// What is wrong with a name that is no stage's, and what to do.
     fn unknown(&self, owner: &str) -> Option<(String, String)> {
-        if owner == CHAMPION || self.stages.contains(&owner) {
+        if owner == CHAMPION || owner == PARAMS || self.stages.contains(&owner) {
             return None;
         }
         let names = || self.stages.iter().copied().chain([CHAMPION]);

@@ -7,6 +7,7 @@ use super::{Job, OutlinedInput, OutlinedStage};
 use crate::declaration::{Declaration, DeclaredStage, StageKeys};
 use crate::gate::{GateWork, Requirement};
 use crate::pipe::{PipeText, Word};
+use crate::rules::{self, Rules};
 use crate::source::{Problem, Report};
 
 /// Finds names.
@@ -48,13 +49,56 @@ impl<'d, 't> Names<'d, 't> {
                     None
                 }
             });
+        let keys = declared.keys.as_ref();
+        let rules = keys.map(|keys| self.rules(declared, keys, &mut depends_on, report));
         depends_on.sort_unstable();
         depends_on.dedup();
         OutlinedStage {
             declared,
             job,
             depends_on,
+            rules: rules.unwrap_or_default(),
         }
+    }
+
+    /// When and how the stage runs; what that waits for is added.
+    fn rules(
+        &self,
+        declared: &'d DeclaredStage<'t>,
+        keys: &'d StageKeys,
+        depends_on: &mut Vec<usize>,
+        report: &mut Report<'_>,
+    ) -> Rules {
+        let name = &declared.name.text;
+        for after in &keys.after {
+            let word = after.get_ref();
+            match self.index(word) {
+                Some(index) => depends_on.push(index),
+                None => {
+                    let names = || self.declaration.stage_names();
+                    let hint = did_you_mean(word, names())
+                        .unwrap_or_else(|| format!("the stages are {}", list_some(names())));
+                    let message = format!("there is no stage `{word}`");
+                    report.add(Problem::new(after.span(), message).hint(hint));
+                }
+            }
+        }
+        let owner = format!("stage `{name}`");
+        let Declaration { params, pools, .. } = self.declaration;
+        let rules = rules::check(keys, &owner, &self.measuring(), params, pools, report);
+        let mentioned = rules.when.iter().flat_map(Requirement::stages);
+        depends_on.extend(mentioned.filter_map(|stage| self.index(stage)));
+        rules
+    }
+
+    /// The stages that measure something.
+    fn measuring(&self) -> Vec<&str> {
+        let stages = self
+            .declaration
+            .stages
+            .iter()
+            .filter(|stage| !is_gate(stage));
+        stages.map(|stage| stage.name.text.as_str()).collect()
     }
 
     fn plugin(
@@ -224,12 +268,7 @@ impl<'d, 't> Names<'d, 't> {
             );
             is_whole = false;
         }
-        let measure = self
-            .declaration
-            .stages
-            .iter()
-            .filter(|stage| !is_gate(stage));
-        let stages: Vec<&str> = measure.map(|stage| stage.name.text.as_str()).collect();
+        let stages = self.measuring();
         let texts = keys.require.as_ref()?;
         if texts.get_ref().is_empty() {
             let problem = Problem::new(texts.span(), format!("gate `{name}` requires nothing"));
@@ -238,7 +277,7 @@ impl<'d, 't> Names<'d, 't> {
         }
         let mut require = Vec::new();
         for text in texts.get_ref() {
-            match Requirement::compile(text.get_ref(), &stages) {
+            match Requirement::compile(text.get_ref(), &stages, &self.declaration.params) {
                 Ok(requirement) => {
                     depends_on.extend(requirement.stages().filter_map(|stage| self.index(stage)));
                     require.push(requirement);

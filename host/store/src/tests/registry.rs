@@ -152,11 +152,11 @@ fn the_database_itself_keeps_the_gate_and_the_history() {
     let gate = "an alias moves only to a package that its gate accepted";
     let cases = [
         (
-            "INSERT INTO alias_moves VALUES ('default', 'flights', 'champion', 2, 2, 'sneak', 1)",
+            "INSERT INTO alias_moves VALUES ('default', 'flights', 'champion', 2, 2, 'sneak', 1, 'promote')",
             gate,
         ),
         (
-            "INSERT INTO alias_moves VALUES ('default', 'flights', 'champion', 2, 9, 'sneak', 1)",
+            "INSERT INTO alias_moves VALUES ('default', 'flights', 'champion', 2, 9, 'sneak', 1, 'promote')",
             gate,
         ),
         (
