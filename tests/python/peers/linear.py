@@ -20,6 +20,9 @@ def cases():
     # Of different units, and far from 0; of units too far apart scikit-learn gives up the smaller ones.
     x = x * np.logspace(-1, 1, 10) + np.arange(10) * 10
     tables = {"diabetes": (x, y), "many columns": wide(random), "one-hot": one_hot(random)}
+    x, y = (values[:40] for values in wide(random))
+    model = LinearRegression().fit(x, y)
+    yield of_numbers("linear, fewer rows than columns", x, y, None, model, DIRECT, model="linear")
     for name, (x, y) in tables.items():
         weights = random.integers(0, 5, len(y)) / 2
         for weight in [None, weights]:
