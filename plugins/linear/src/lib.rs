@@ -55,8 +55,9 @@
 //! iterations and whether it converged. Logistic models tell their loss step by step.
 //!
 //! **Memory and mergeability.** Least squares keeps exact sums in two passes, one for the means and one for the
-//! products of each two features: order-free, mergeable, and 1 KiB for each pair, so 50 MB for 300 features
-//! (zeros cost no time). A logistic model needs the rows again and again, so it keeps them, 16 bytes a feature
+//! products of each two features: order-free, mergeable, and 1 KiB for each pair, so 50 MB for 300 features.
+//! Each pair of numbers that are not 0 costs some 20 ns a row, which for 300 dense features is most of a
+//! millisecond; columns of zeros and ones cost little. A logistic model needs the rows again and again, so it keeps them, 16 bytes a feature
 //! and row while memory doubles, in their order, and is not mergeable.
 //!
 //! Nulls, NaN and infinities in features or labels are errors that name the column: impute them before. So are
