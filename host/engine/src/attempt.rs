@@ -387,9 +387,9 @@ fn results(
     reduced: Option<Reduced>,
 ) -> (Results, Fitted, Vec<TablePin>) {
     let Some(reduced) = reduced else {
-        let fitted = Fitted::new(work, Vec::new(), Vec::new());
+        let fitted = Fitted::given(work);
         report.state_digest = Some(fitted.digest);
-        let outputs = vec![Output::new("state", "state", Vec::new())];
+        let outputs = vec![Output::new("state", "state", work.state.to_vec())];
         let results = Results {
             outputs,
             ..Results::default()

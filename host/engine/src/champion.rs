@@ -6,6 +6,7 @@
 //! the report, and the cache knows it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 use trueline_pipeline::{Champion as GateChampion, Metrics, Plan, PlannedStage, StageWork, Work};
@@ -194,6 +195,7 @@ fn links(reference: &str, store: &Store, runtime: &Runtime) -> Result<Vec<(Strin
             params: link.params.clone(),
             inputs: Vec::new(),
             signature: None,
+            state: Arc::default(),
             limits: Limits::default(),
         };
         let fitted = Fitted::of_link(work, link, state(&package, link)?);

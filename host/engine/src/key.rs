@@ -64,7 +64,7 @@ impl Ingredients {
                 &reads.schema,
             ));
         }
-        let shape = json!({
+        let mut shape = json!({
             "format": FORMAT,
             "tenant": "default",
             "component": work.stage.digest(),
@@ -78,6 +78,9 @@ impl Ingredients {
             // Pure stages have none.
             "grants": [],
         });
+        if !work.state.is_empty() {
+            shape["state"] = json!(Digest::of(&work.state));
+        }
         Ok(Self { shape, inputs })
     }
 

@@ -38,6 +38,11 @@ impl Fitted {
         }
     }
 
+    /// A stage that learns nothing: it has the state that the pipeline file names, or none.
+    pub(crate) fn given(work: &StageWork) -> Self {
+        Self::new(work, Vec::new(), work.state.to_vec())
+    }
+
     /// A link of a package.
     pub(crate) fn of_link(work: StageWork, link: &Link, state: Vec<u8>) -> Self {
         Self {

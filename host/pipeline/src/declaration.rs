@@ -69,6 +69,8 @@ pub(crate) struct StageKeys {
     #[serde(rename = "in")]
     pub(crate) look_at: Option<Spanned<String>>,
     pub(crate) validation: Option<Spanned<String>>,
+    /// A file with what the stage would have learned, such as a model that was trained elsewhere.
+    pub(crate) state: Option<Spanned<String>>,
     /// Further inputs, under the names that the plugin gives them.
     #[serde(default)]
     pub(crate) inputs: BTreeMap<String, Spanned<String>>,

@@ -98,6 +98,9 @@ pub struct StageWork {
     pub inputs: Vec<PlannedInput>,
     /// How it reduces; none if it only maps, or has nothing to learn with these parameters.
     pub signature: Option<ReductionSignature>,
+    /// What it maps with, where the file names that instead of rows to learn from; else empty.
+    #[serde(skip_serializing_if = "<[u8]>::is_empty", serialize_with = "content")]
+    pub state: Arc<[u8]>,
     #[serde(serialize_with = "limits")]
     pub limits: Limits,
 }
@@ -149,6 +152,10 @@ impl Plan {
 
 fn digest<S: Serializer>(stage: &Stage, serializer: S) -> Result<S::Ok, S::Error> {
     stage.digest().serialize(serializer)
+}
+
+fn content<S: Serializer>(bytes: &Arc<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+    Digest::of(bytes).serialize(serializer)
 }
 
 fn limits<S: Serializer>(limits: &Limits, serializer: S) -> Result<S::Ok, S::Error> {

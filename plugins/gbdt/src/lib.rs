@@ -30,6 +30,11 @@
 //! `base_score` of its own, which older versions cannot read: such a file says version 3.1, and
 //! [`Model::portable`] gives one for the older ones, with the same predictions.
 //!
+//! A model that was trained elsewhere stands in a pipeline as `state = "model.ubj"` instead of `fit`;
+//! for classes, say `params.objective = "multi:softprob"` and `params.num_class`. The model that was
+//! trained here is written by `trueline package state PACKAGE model.json`, in the form that
+//! [`Params::model_format`] says.
+//!
 //! # From rows to predictions
 //!
 //! [`Rows`] collects the rows as float32; each feature is cut into bins; [`train`] grows trees round by

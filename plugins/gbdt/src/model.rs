@@ -9,6 +9,8 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize;
+
 use crate::{Node, NodeKind, Tree, loss::Loss, num::to_index, tree::Condition};
 
 /// What XGBoost's model file says.
@@ -33,7 +35,8 @@ pub struct Model {
 }
 
 /// How a model file is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Text, which XGBoost 1.0 and later read.
     Json,

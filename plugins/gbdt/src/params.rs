@@ -9,7 +9,7 @@ use serde::{
     de::{SeqAccess, Visitor},
 };
 
-use crate::{Metric, Objective, constraints::Constraints, loss::Ranking, sample::Sampling};
+use crate::{Format, Metric, Objective, constraints::Constraints, loss::Ranking, sample::Sampling};
 
 /// The parameters as a pipeline gives them.
 #[derive(Clone, Debug, Deserialize)]
@@ -107,6 +107,11 @@ pub struct Params {
     /// The column that says which rows `rank:ndcg` puts in order together; by default the one with
     /// the role `group`.
     pub group: Option<String>,
+    /// How the model file is written: `json`, or `ubj`, XGBoost's binary form, a third of the size.
+    pub model_format: Format,
+    /// Whether XGBoost 1.7 to 3.0 shall read the model file as well, which concerns `multi:softprob`:
+    /// what each class starts from is then a first round of trees that are but a leaf.
+    pub portable: bool,
     /// What the column of predictions is called. It is a vector for `multi:softprob`.
     pub into: String,
     /// If given, a second column of this name gets the margins: what predictions are before the
@@ -167,6 +172,8 @@ impl Default for Params {
             label: None,
             weight: None,
             group: None,
+            model_format: Format::Json,
+            portable: false,
             into: "prediction".into(),
             margin_into: None,
             contributions_into: None,

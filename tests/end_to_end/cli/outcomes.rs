@@ -132,3 +132,54 @@ fn rows_that_do_not_fit_a_package_are_told() {
         .exits(1)
         .says(&["missing.csv"]);
 }
+
+/// A model is written in XGBoost's binary form, and takes the place of training in another pipeline.
+#[test]
+fn a_model_moves_out_of_a_package_and_into_a_pipeline() {
+    let project = trips::project();
+    let binary = "params = { num_boost_round = 10, model_format = \"ubj\",";
+    project.write(
+        "trips.toml",
+        edited("params = { num_boost_round = 10,", binary),
+    );
+    project.trueline("run trips.toml").exits(0);
+    project
+        .trueline("package state trips model.ubj")
+        .exits(0)
+        .says(&["model.ubj holds the state sha256:"]);
+    let model = std::fs::read(project.path("model.ubj")).unwrap();
+    assert!(model.starts_with(b"{L\0\0\0\0\0\0\0\x07learner{"));
+    let expected = project.trueline("predict trips --input trips.csv").exits(0);
+    project
+        .trueline("package state trips --link 4 model.ubj")
+        .exits(1)
+        .says(&["the package has no link 4", "its links are 1 to 3"]);
+
+    let trained = "fit = \"trips.train | town | features\"\nvalidation = \"trips.valid | town | features\"\n\
+        params = { num_boost_round = 10, max_depth = 3, early_stopping_rounds = 5 }";
+    let given =
+        |state: &str| edited(trained, state).replace("name = \"trips\"", "name = \"given\"");
+    project.write("given.toml", given("state = \"model.ubj\""));
+    project.trueline("run given.toml").exits(0);
+    let answer = project.trueline("predict given --input trips.csv").exits(0);
+    assert_eq!(answer.stdout, expected.stdout);
+    project.trueline("verify given.toml").exits(0);
+
+    // Another model is another result, not one from the cache.
+    std::fs::write(project.path("model.ubj"), &model[..model.len() / 2]).unwrap();
+    project
+        .trueline("run given.toml")
+        .exits(1)
+        .says(&["model file, byte"]);
+    project.write("given.toml", given("state = \"no.ubj\""));
+    project
+        .trueline("check given.toml")
+        .exits(2)
+        .says(&["no.ubj cannot be read"]);
+    let both = given("state = \"model.ubj\"\nfit = \"trips.train | town | features\"");
+    project.write("given.toml", both);
+    project
+        .trueline("check given.toml")
+        .exits(2)
+        .says(&["has rows to reduce and a `state` as well"]);
+}

@@ -12,7 +12,7 @@ use super::reference::{self, Found};
 use crate::context::Context;
 use crate::errors::Problem;
 use crate::exit::Exit;
-use crate::{home, views};
+use crate::{home, new_file, views};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -56,6 +56,16 @@ pub(crate) enum Command {
         package: String,
         /// The file, `.trueline` by custom
         file: PathBuf,
+    },
+    /// Write what a link of a package learned to a file: of `gbdt`, a model that XGBoost loads
+    State {
+        /// A name, `name@version`, digest, or `.trueline` file
+        package: String,
+        /// The file
+        file: PathBuf,
+        /// The link of the chain, counted from 1 [default: the last one]
+        #[arg(long, value_name = "NUMBER")]
+        link: Option<usize>,
     },
     /// Take in a package from a file. No gate of this home has judged it, so it cannot be promoted
     Import {
@@ -116,6 +126,11 @@ pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Ex
             context.answer(&statement, || format!("{statement:#}\n"))?;
         }
         Command::Import { file, name } => import(file, name.as_deref(), context)?,
+        Command::State {
+            package,
+            file,
+            link,
+        } => write_state(&reference::find(package, context)?, file, *link, context)?,
         Command::Export { package, file } => {
             let found = reference::find(package, context)?;
             found.package.write(file)?;
@@ -126,6 +141,34 @@ pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Ex
         }
     }
     Ok(Exit::Done)
+}
+
+/// Writes the state of a link, counted from 1, or of the last one.
+fn write_state(
+    found: &Found,
+    file: &Path,
+    link: Option<usize>,
+    context: &Context,
+) -> anyhow::Result<()> {
+    let chain = &found.package.manifest().chain;
+    let number = link.unwrap_or(chain.len());
+    let Some(link) = number.checked_sub(1).and_then(|index| chain.get(index)) else {
+        let problem = Problem::new(format!("the package has no link {number}"));
+        return Err(problem
+            .hint(format!("its links are 1 to {}", chain.len()))
+            .into());
+    };
+    let state = found.package.part(link.state)?;
+    if state.is_empty() {
+        return Err(Problem::new(format!("link {number} learned nothing"))
+            .hint("name another one with --link; `package show` lists them")
+            .into());
+    }
+    new_file::write(file, state)?;
+    let data = json!({ "file": file, "link": number, "digest": link.state });
+    context.answer(&data, || {
+        format!("{} holds the state {}\n", file.display(), link.state)
+    })
 }
 
 fn moved_to(moved: &AliasMove, context: &Context) -> anyhow::Result<()> {

@@ -48,10 +48,7 @@ pub(super) fn prove(
             watch: None,
         };
         let Some(bindings) = job.bind()? else {
-            fitted.insert(
-                stage.name.clone(),
-                Fitted::new(work, Vec::new(), Vec::new()),
-            );
+            fitted.insert(stage.name.clone(), Fitted::given(work));
             continue;
         };
         let way = if bindings.signature.mergeable {

@@ -1,6 +1,7 @@
 //! Asking every stage what it will do with the columns that it will get.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -34,6 +35,7 @@ struct Checked {
     params: serde_json::Value,
     inputs: Vec<PlannedInput>,
     signature: Option<ReductionSignature>,
+    state: Arc<[u8]>,
     limits: Limits,
     is_mapped: bool,
 }
@@ -81,6 +83,9 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
         {
             return;
         }
+        let Some(state) = report.ok(given_state(stage.declared, keys, report.source)) else {
+            return;
+        };
         let Some(planned) = pipes.into_iter().collect::<Option<Vec<_>>>() else {
             return;
         };
@@ -89,6 +94,7 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
             params,
             inputs: planned,
             signature: None,
+            state,
             limits,
             is_mapped: false,
         };
@@ -233,6 +239,7 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
                         params,
                         inputs,
                         signature,
+                        state,
                         limits,
                         ..
                     } = checked.remove(index)?;
@@ -244,6 +251,7 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
                         params,
                         inputs,
                         signature,
+                        state,
                         limits,
                     })
                 }
@@ -295,6 +303,38 @@ fn params(declared: &DeclaredStage<'_>) -> Result<serde_json::Value, Problem> {
     }
 }
 
+/// The content of the file that stands in for learning; empty if none does.
+fn given_state(
+    declared: &DeclaredStage<'_>,
+    keys: &StageKeys,
+    source: &Source,
+) -> Result<Arc<[u8]>, Problem> {
+    let Some(file) = &keys.state else {
+        return Ok(Arc::default());
+    };
+    let name = &declared.name.text;
+    if keys.fit.is_some() || keys.look_at.is_some() {
+        return Err(Problem::new(
+            file.span(),
+            format!("stage `{name}` has rows to reduce and a `state` as well"),
+        )
+        .hint("leave out one: `state` stands in for what is learned from rows"));
+    }
+    let path = source.folder().join(file.get_ref());
+    let problem = |what: String| {
+        Problem::new(
+            file.span(),
+            format!("stage `{name}`: the state {} {what}", path.display()),
+        )
+        .hint("name a file with what the stage learned, relative to this one, such as a model")
+    };
+    match std::fs::read(&path) {
+        Ok(bytes) if bytes.is_empty() => Err(problem("is empty".to_owned())),
+        Ok(bytes) => Ok(bytes.into()),
+        Err(error) => Err(problem(format!("cannot be read: {error}"))),
+    }
+}
+
 /// Whether a stage names the rows that its kind needs.
 fn check_world(
     world: World,
@@ -309,10 +349,12 @@ fn check_world(
     match (world, &keys.fit, &keys.look_at) {
         (World::Check, Some(_), _) => Err(Problem::new(at(&keys.fit), format!("stage `{name}` only looks at rows, and learns nothing"))
             .hint("write `in` instead of `fit`")),
+        (World::Check, None, None) if keys.state.is_some() => Err(Problem::new(at(&keys.state), format!("stage `{name}` maps no rows, and has no use for a state"))
+            .hint("write `in` instead of `state`")),
         (World::Check, None, None) => Err(Problem::new(at(&keys.plugin), format!("stage `{name}` has no rows to look at"))
             .hint("name them, such as in = \"flights\"")),
-        (World::Model, None, None) => Err(Problem::new(at(&keys.plugin), format!("stage `{name}` has no rows to learn from"))
-            .hint("name them, such as fit = \"flights.train\"")),
+        (World::Model, None, None) if keys.state.is_none() => Err(Problem::new(at(&keys.plugin), format!("stage `{name}` has no rows to learn from"))
+            .hint("name them, such as fit = \"flights.train\"; or name a file with a model, such as state = \"model.ubj\"")),
         (World::Transform | World::Model, _, Some(_)) => Err(Problem::new(at(&keys.look_at), format!("stage `{name}` maps rows, and is no check"))
             .hint("to learn from these rows, write `fit` instead of `in`; to map them, name the stage in a pipe")),
         _ => Ok(()),

@@ -68,6 +68,11 @@ impl Model {
         ]);
         sink.key("objective").object(|sink| {
             if let Loss::Ndcg(ranking) = &self.loss {
+                // What 1.7 asks for before it loads a ranking; it predicts nothing else with it.
+                sink.key("lambda_rank_param").strings([
+                    ("fix_list_weight", "0".into()),
+                    ("num_pairsample", "1".into()),
+                ]);
                 sink.key("lambdarank_param").strings(lambdarank(ranking));
             }
             sink.key("name").string(self.loss.objective().name());

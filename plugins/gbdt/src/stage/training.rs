@@ -77,6 +77,8 @@ impl TrainingColumns {
 /// Collects rows, then learns a model from them.
 pub struct Training {
     params: BoostParams,
+    format: Format,
+    portable: bool,
     inputs: Vec<TrainingInput>,
     scratch: Vec<f32>,
 }
@@ -133,6 +135,8 @@ impl Reduce for Training {
         boost.label = columns.label;
         Ok(Self {
             params: boost,
+            format: params.model_format,
+            portable: params.portable,
             inputs: inputs?,
             scratch: Vec::new(),
         })
@@ -190,6 +194,11 @@ impl Reduce for Training {
         trained.model.feature_names = training.features.names().to_vec();
         let mut metrics: Vec<_> = trained.metrics.iter().map(metric).collect();
         metrics.push(Metric::new("trees", trained.model.trees.len() as f64));
+        let model = if self.portable {
+            trained.model.clone().portable()
+        } else {
+            trained.model.clone()
+        };
         let report = Report {
             rounds: trained.model.round_count(),
             importances: trained.model.importances(),
@@ -200,7 +209,7 @@ impl Reduce for Training {
         Ok(Outcome {
             metrics,
             report: Some(report),
-            ..Outcome::state(trained.model.write(Format::Json))
+            ..Outcome::state(model.write(self.format))
         })
     }
 }
