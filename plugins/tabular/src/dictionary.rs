@@ -8,12 +8,17 @@ use std::borrow::Borrow;
 /// A key's hash, the same everywhere and always.
 pub(crate) trait Hashed {
     fn hashed(&self) -> u64;
+
+    /// Whether two such keys are the same if their hashes are. It saves comparing them.
+    fn is_told_by_hash(&self) -> bool;
 }
 
 /// Distinct keys, numbered from 0 in the order of insertion.
 #[derive(Clone, Debug)]
 pub(crate) struct Dictionary<K> {
     keys: Vec<K>,
+    /// By the keys' numbers.
+    hashes: Vec<u64>,
     /// Key numbers plus 1, 0 where there is none; open addressing in a power of two of places, at
     /// most a quarter of them taken.
     places: Vec<u32>,
@@ -23,6 +28,7 @@ impl<K> Default for Dictionary<K> {
     fn default() -> Self {
         Self {
             keys: Vec::new(),
+            hashes: Vec::new(),
             places: vec![0; 16],
         }
     }
@@ -52,9 +58,10 @@ impl<K> Dictionary<K> {
             Err(place) => {
                 let number = self.keys.len();
                 self.keys.push(key.to_owned());
+                self.hashes.push(key.hashed());
                 self.places[place] = stored(number);
                 if 4 * self.keys.len() > self.places.len() {
-                    self.grow::<Q>();
+                    self.grow();
                 }
                 number
             }
@@ -68,11 +75,12 @@ impl<K> Dictionary<K> {
         K: Borrow<Q>,
     {
         let mask = self.places.len() - 1;
-        let mut place = low(key.hashed()) & mask;
+        let hash = key.hashed();
+        let mut place = low(hash) & mask;
         loop {
             match self.places[place] {
                 0 => return Err(place),
-                stored if self.keys[stored as usize - 1].borrow() == key => {
+                stored if self.is(stored as usize - 1, hash, key) => {
                     return Ok(stored as usize - 1);
                 }
                 _ => place = (place + 1) & mask,
@@ -80,14 +88,21 @@ impl<K> Dictionary<K> {
         }
     }
 
-    fn grow<Q: Hashed + ?Sized>(&mut self)
+    #[inline]
+    fn is<Q: Hashed + Eq + ?Sized>(&self, number: usize, hash: u64, key: &Q) -> bool
     where
         K: Borrow<Q>,
     {
+        let own = || self.keys[number].borrow();
+        self.hashes[number] == hash
+            && (key.is_told_by_hash() && own().is_told_by_hash() || own() == key)
+    }
+
+    fn grow(&mut self) {
         let mask = 4 * self.places.len() - 1;
         self.places = vec![0; mask + 1];
-        for (number, key) in self.keys.iter().enumerate() {
-            let mut place = low(key.borrow().hashed()) & mask;
+        for (number, hash) in self.hashes.iter().enumerate() {
+            let mut place = low(*hash) & mask;
             while self.places[place] != 0 {
                 place = (place + 1) & mask;
             }
@@ -96,20 +111,32 @@ impl<K> Dictionary<K> {
     }
 }
 
+/// Texts of so many bytes fit a word together with their length.
+const SHORT: usize = 7;
+
 impl Hashed for str {
     #[inline]
     fn hashed(&self) -> u64 {
-        let mut hash = self.len() as u64;
-        let mut words = self.as_bytes().chunks_exact(8);
+        let bytes = self.as_bytes();
+        let word = |bytes: &[u8]| {
+            let bytes = bytes.iter();
+            bytes.fold(0, |word, byte| word << 8 | u64::from(*byte))
+        };
+        if bytes.len() <= SHORT {
+            return mix(word(bytes) << 8 | bytes.len() as u64);
+        }
+        let mut hash = bytes.len() as u64;
+        let mut words = bytes.chunks_exact(8);
         for word in &mut words {
             let word = word.try_into().expect("a word has eight bytes");
             hash = mix(hash ^ u64::from_le_bytes(word));
         }
-        let rest = words
-            .remainder()
-            .iter()
-            .fold(0, |word, byte| word << 8 | u64::from(*byte));
-        mix(hash ^ rest)
+        mix(hash ^ word(words.remainder()))
+    }
+
+    #[inline]
+    fn is_told_by_hash(&self) -> bool {
+        self.len() <= SHORT
     }
 }
 
@@ -118,6 +145,11 @@ impl Hashed for String {
     fn hashed(&self) -> u64 {
         self.as_str().hashed()
     }
+
+    #[inline]
+    fn is_told_by_hash(&self) -> bool {
+        self.as_str().is_told_by_hash()
+    }
 }
 
 impl Hashed for i64 {
@@ -125,9 +157,15 @@ impl Hashed for i64 {
     fn hashed(&self) -> u64 {
         mix(u64::from_ne_bytes(self.to_ne_bytes()))
     }
+
+    #[inline]
+    fn is_told_by_hash(&self) -> bool {
+        true
+    }
 }
 
-/// Spreads the bits: every bit of the input reaches the low bits that choose a place.
+/// Spreads the bits: every bit of the input reaches the low bits that choose a place, and no two inputs
+/// give the same.
 #[inline]
 fn mix(bits: u64) -> u64 {
     let product = bits.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -164,6 +202,13 @@ mod tests {
             assert_eq!(texts.find(name.as_str()), Some(number));
         }
         assert_eq!(texts.find(""), None);
+        // Zero bytes and lengths about that of a word.
+        let alike: Vec<String> = (0..20).map(|length| "\0".repeat(length)).collect();
+        let mut texts = Dictionary::<String>::default();
+        for text in alike.iter().chain(&alike) {
+            texts.insert(text.as_str());
+        }
+        assert_eq!(texts.keys(), alike);
 
         let mut integers = Dictionary::<i64>::default();
         let keys: Vec<i64> = (0..64)
