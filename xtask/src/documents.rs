@@ -10,6 +10,7 @@ const DOCUMENTS: &[&str] = &[
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "docs/pipeline-file.md",
+    "docs/tabular.md",
 ];
 
 /// A file whose text, up to its tests and without its front page, README.md shows.
