@@ -10,7 +10,7 @@ use trueline_table::Digest;
 
 use crate::boot::OpenLock;
 use crate::columns::Column;
-use crate::files::{create_private_dir, sync_dir};
+use crate::files::{create_private_dir, open_private_file, sync_dir};
 use crate::migrations::{self, LATEST};
 use crate::store::TENANT;
 use crate::{Error, Result, Store};
@@ -212,6 +212,7 @@ impl Store {
         let database = temporary.join("trueline.db");
         // Its own connection: a transaction of a reader would keep the copy from being made.
         let connection = Connection::open(self.home().join("trueline.db"))?;
+        drop(open_private_file(&database)?);
         let text = database.to_string_lossy().into_owned();
         connection
             .execute("VACUUM INTO ?1", [text])

@@ -166,6 +166,8 @@ fn keep_before_upgrade(connection: &Connection, path: &Path) -> Result<()> {
     }
     let copy = path.with_file_name(format!("trueline.v{version}.db"));
     if !copy.exists() {
+        // SQLite would let others read it.
+        drop(open_private_file(&copy)?);
         let text = copy.to_string_lossy().into_owned();
         let copied = connection.execute("VACUUM INTO ?1", [text]);
         copied.map_err(|error| crate::Error::from(error).in_database(&copy))?;

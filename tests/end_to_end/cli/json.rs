@@ -55,6 +55,6 @@ fn every_subcommand_answers_with_json() {
     assert!(answers.iter().all(|row| row["prediction"].is_f64()));
 
     let plugins = json("plugin list");
-    assert_eq!(plugins.as_array().unwrap().len(), 5);
+    assert_eq!(plugins.as_array().unwrap().len(), 7);
     assert_eq!(json("plugin inspect tabular")["world"], "transform");
 }
