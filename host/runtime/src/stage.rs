@@ -132,7 +132,7 @@ impl Runtime {
 #[derive(Clone)]
 pub struct Stage {
     pub(crate) inner: Arc<StageInner>,
-    pub(crate) watch: Option<Watch>,
+    pub(crate) watch: Option<Arc<Watch>>,
 }
 
 pub(crate) struct StageInner {
@@ -173,7 +173,7 @@ impl Stage {
     pub fn watched(&self, watch: &Watch) -> Self {
         Self {
             inner: self.inner.clone(),
-            watch: Some(watch.clone()),
+            watch: Some(Arc::new(watch.clone())),
         }
     }
 
