@@ -1,6 +1,7 @@
 """Trains XGBoost on a matrix of plain float32 and predicts with it: FOLDER WIDTH ROUNDS PARAMS.
 
-Prints the seconds of making the bins and training; the predictions go to FOLDER/predictions.
+Prints the seconds of making the bins and training, and of predicting from the plain matrix at best; the
+predictions go to FOLDER/predictions.
 """
 
 import json
@@ -19,10 +20,17 @@ def read(name):
 
 
 features, labels = read("train.features").reshape(-1, width), read("train.labels")
-test = xgboost.DMatrix(read("test.features").reshape(-1, width), nthread=params["nthread"])
+test = read("test.features").reshape(-1, width)
 start = time.perf_counter()
 train = xgboost.QuantileDMatrix(features, labels, nthread=params["nthread"])
 model = xgboost.train(params, train, rounds)
 seconds = time.perf_counter() - start
-model.predict(test).astype("<f4").tofile(f"{folder}/predictions")
-print(json.dumps({"seconds": seconds, "version": xgboost.__version__}))
+model.set_param({"nthread": params["nthread"]})
+predicting = []
+for _ in range(5):
+    start = time.perf_counter()
+    predictions = model.inplace_predict(test)
+    predicting.append(time.perf_counter() - start)
+predictions.astype("<f4").tofile(f"{folder}/predictions")
+answer = {"seconds": seconds, "predicting": min(predicting), "version": xgboost.__version__}
+print(json.dumps(answer))
