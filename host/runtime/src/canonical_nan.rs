@@ -40,6 +40,17 @@ impl Rejected {
         ))
     }
 
+    fn too_large() -> Self {
+        Self(
+            "one of its functions has too many locals, branches and nested loops together"
+                .to_owned(),
+        )
+    }
+
+    fn nested() -> Self {
+        Self("components lie too deep within one another".to_owned())
+    }
+
     fn operand() -> Self {
         Self("it keeps a reference on the stack below a float".to_owned())
     }

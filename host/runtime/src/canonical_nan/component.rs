@@ -3,7 +3,7 @@
 use wasm_encoder::{CodeSection, Encode, Module, RawSection};
 use wasmparser::{BinaryReader, Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
-use super::{Result, function};
+use super::{Rejected, Result, function};
 
 /// The sections of a component that hold code, by their id in the binary format.
 const CORE_MODULE: u8 = 1;
@@ -11,11 +11,21 @@ const COMPONENT: u8 = 4;
 
 const PREAMBLE_BYTES: usize = 8;
 
+/// How deep components may lie within one another. Each level takes a copy, and of the stack.
+const MOST_NESTED: usize = 16;
+
 /// Rewrites all code of a component. What is no component is left for the engine to refuse.
 ///
 /// # Errors
 /// If a module in it is not valid, or changes the flow of control in a way that the profile lacks.
 pub(crate) fn rewrite(component: &[u8]) -> Result<Vec<u8>> {
+    rewrite_nested(component, 0)
+}
+
+fn rewrite_nested(component: &[u8], depth: usize) -> Result<Vec<u8>> {
+    if depth > MOST_NESTED {
+        return Err(Rejected::nested());
+    }
     if !Parser::is_component(component) {
         return Ok(component.to_vec());
     }
@@ -27,7 +37,7 @@ pub(crate) fn rewrite(component: &[u8]) -> Result<Vec<u8>> {
         let content = reader.read_bytes(length)?;
         let changed = match id {
             CORE_MODULE => Some(module(content)?),
-            COMPONENT => Some(rewrite(content)?),
+            COMPONENT => Some(rewrite_nested(content, depth + 1)?),
             _ => None,
         };
         rewritten.push(id);
@@ -44,7 +54,9 @@ fn is_about_places(payload: &Payload<'_>) -> bool {
 
 /// Rewrites a core module.
 pub(super) fn module(bytes: &[u8]) -> Result<Vec<u8>> {
-    // What the profile lacks, the engine refuses with its own words.
+    // Whatever is walked below is valid as a whole: every index in it, above all. What the profile lacks,
+    // the engine refuses with its own words.
+    Validator::new_with_features(WasmFeatures::all()).validate_all(bytes)?;
     let mut validator = Validator::new_with_features(WasmFeatures::all());
     let mut module = Module::new();
     let mut code = CodeSection::new();

@@ -29,11 +29,12 @@ pub(super) fn rewrite(validator: &mut Validator, body: &FunctionBody<'_>) -> Res
     }
     let declarations = declare_locals(validator, body)?;
     let count = validator.len_locals();
+    let labels = liveness::labels(&operators, count as usize).ok_or_else(Rejected::too_large)?;
     let mut walk = Walk {
         code: Code::new(count, body.as_bytes().len()),
         stack: Vec::new(),
         locals: vec![Bits::Settled; count as usize],
-        labels: liveness::labels(&operators, count as usize),
+        labels,
         begun: 1,
         open: vec![Open::default()],
         validator,

@@ -87,12 +87,34 @@ impl Label {
     }
 }
 
-/// The function as label 0, and its blocks in the order in which they begin.
-pub(super) fn labels(operators: &[Operator<'_>], locals: usize) -> Vec<Label> {
+/// The most that locals times branches may be: memory and time grow with it. Interpreters of whole
+/// languages stay well below.
+const MOST_WORK: usize = 1 << 27;
+
+/// The most passes over a function; one takes as many as its loops are nested, and two more.
+const MOST_PASSES: usize = 64;
+
+/// The function as label 0, and its blocks in the order in which they begin; none if the function is made
+/// to take for ever.
+pub(super) fn labels(operators: &[Operator<'_>], locals: usize) -> Option<Vec<Label>> {
+    let branches: usize = operators.iter().map(branches).sum();
+    if branches.saturating_mul(locals) > MOST_WORK {
+        return None;
+    }
     let (mut labels, opens) = outline(operators, locals);
     // What a loop reads at its start is needed at its end: repeat until that changes nothing.
-    while pass(operators, &opens, &mut labels, locals) {}
-    labels
+    let settled = (0..MOST_PASSES).any(|_| !pass(operators, &opens, &mut labels, locals));
+    settled.then_some(labels)
+}
+
+/// How many places an instruction leads to, or keeps track of.
+fn branches(operator: &Operator<'_>) -> usize {
+    match operator {
+        Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } | Operator::Else => 1,
+        Operator::End | Operator::Br { .. } | Operator::BrIf { .. } => 1,
+        Operator::BrTable { targets } => targets.len() as usize + 1,
+        _ => 0,
+    }
 }
 
 /// The labels, and for each instruction that begins, parts or ends a block, which one.

@@ -244,3 +244,46 @@ fn both_branches_of_an_if_start_from_the_same_locals() {
         1,
     );
 }
+
+/// A module of one function with this code; `locals` of type f64, wherever they lead.
+fn function(locals: u32, code: &str) -> Vec<u8> {
+    let locals = "f64 ".repeat(locals as usize);
+    let text = format!(
+        r#"(module (func (export "f") (param f64) (result f64) (local {locals})
+            {code} local.get 0 local.get 0 f64.add))"#
+    );
+    wat::parse_str(text).unwrap()
+}
+
+#[test]
+fn functions_made_to_take_for_ever_are_refused() {
+    let blocks = |count| "block end ".repeat(count);
+    assert!(component::module(&function(100, &blocks(100))).is_ok());
+    assert!(component::module(&function(40_000, &blocks(4_000))).is_err());
+    let loops = |depth| {
+        let begin = "loop local.get 0 local.set 1 ".repeat(depth);
+        begin + &"i32.const 0 br_if 0 end ".repeat(depth)
+    };
+    assert!(component::module(&function(3, &loops(20))).is_ok());
+    let tables = format!("block i32.const 0 br_table {} end", "0 ".repeat(60_000));
+    assert!(component::module(&function(10_000, &tables)).is_err());
+}
+
+#[test]
+fn an_invalid_module_is_refused_and_not_walked() {
+    let mut module = function(1, "");
+    let get = module.windows(2).rposition(|two| two == [0x20, 0]).unwrap();
+    module[get + 1] = 0x7f;
+    let error = component::module(&module).unwrap_err().to_string();
+    assert!(error.contains("local"), "{error}");
+}
+
+#[test]
+fn components_within_components_come_to_an_end() {
+    let nested = |depth| {
+        let text = "(component ".repeat(depth) + &")".repeat(depth);
+        component::rewrite(&wat::parse_str(text).unwrap())
+    };
+    assert!(nested(10).is_ok());
+    assert!(nested(30).is_err());
+}
