@@ -287,3 +287,10 @@ fn components_within_components_come_to_an_end() {
     assert!(nested(10).is_ok());
     assert!(nested(30).is_err());
 }
+
+#[test]
+fn the_standard_stages_stay_below_the_limits() {
+    for stage in trueline_stages::standard() {
+        assert!(component::rewrite(stage.bytes).is_ok(), "{}", stage.name);
+    }
+}
