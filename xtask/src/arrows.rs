@@ -12,6 +12,8 @@ const LAYERS: &[&str] = &[
     "trueline-store",
     "trueline-pipeline",
     "trueline-engine",
+    "trueline-serving",
+    "trueline-web",
     "trueline-cli",
 ];
 

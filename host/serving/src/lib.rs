@@ -1,0 +1,1 @@
+//! Prediction from a package, and the protocols that clients speak.
