@@ -7,22 +7,25 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use trueline_table::Digest;
 
 use crate::attempts::AttemptId;
 use crate::columns::Column;
 use crate::results::{self, Results, results_of};
-use crate::state::words;
 use crate::store::TENANT;
-use crate::{
-    AttemptState, EngineIdentity, NewEvent, Result, RunId, StageState, Store, attempts, events,
-    stages,
-};
+use crate::{AttemptState, Result, RunId, StageState, Store, attempts, stages};
 
+mod incidents;
+mod keys;
 mod maintenance;
+mod recipes;
 
+pub use incidents::{Incident, IncidentKind};
+pub(crate) use keys::put_key;
+pub use keys::{CacheDecision, StageKey};
 pub use maintenance::{CacheStats, Forgotten};
+pub use recipes::RecipeRows;
 
 /// A result that may be used again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,34 +45,6 @@ pub struct CacheEntry {
     pub hits: u64,
 }
 
-words! {
-    /// What the cache had for a stage.
-    CacheDecision {
-        /// Its result.
-        Hit = "hit",
-        /// Nothing that could be used.
-        Miss = "miss",
-        /// It was not asked.
-        Off = "off",
-    }
-}
-
-/// Why a stage of a run ran, or did not have to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StageKey {
-    pub stage: String,
-    /// `null` if the stage did not come to an end.
-    pub key: Option<Digest>,
-    pub decision: CacheDecision,
-    /// What kept a known key from being a hit.
-    pub reason: Option<String>,
-    /// Of a hit: the run whose result it was.
-    pub source_run: Option<RunId>,
-    pub source_stage: Option<String>,
-    /// What the key is the digest of, and what that came from.
-    pub ingredients: Value,
-}
-
 /// A key and what it was made from.
 #[derive(Clone, Debug)]
 pub struct NewKey {
@@ -83,43 +58,6 @@ pub struct NewKey {
     pub recipes: Vec<RecipeRows>,
 }
 
-/// Which rows a recipe gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RecipeRows {
-    pub recipe: Digest,
-    pub table: Digest,
-    pub rows: u64,
-}
-
-words! {
-    /// What came out differently.
-    IncidentKind {
-        /// The result of a stage.
-        Result = "result",
-        /// The rows that a stage reads.
-        Rows = "rows",
-    }
-}
-
-/// The same ingredients gave two different things: something that must not matter did.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Incident {
-    pub sequence: u64,
-    pub kind: IncidentKind,
-    /// The key, or the recipe of the rows.
-    pub digest: Digest,
-    /// What was known for it, and which run and engine it came from.
-    pub known: Digest,
-    pub known_run: Option<RunId>,
-    pub known_by: String,
-    /// What came out this time.
-    pub found: Digest,
-    pub found_run: RunId,
-    pub found_stage: String,
-    pub found_by: String,
-    pub noticed_us: i64,
-}
-
 /// What a finished attempt came to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kept {
@@ -129,31 +67,7 @@ pub enum Kept {
     Nondeterministic(Box<Incident>),
 }
 
-impl Incident {
-    /// The incident in a sentence.
-    pub fn message(&self) -> String {
-        let (known, found) = (self.known.short(), self.found.short());
-        match (self.kind, &self.known_run) {
-            (IncidentKind::Result, Some(run)) => format!(
-                "it is not deterministic: its result is {found}, and {run} had {known} from the same component, \
-                 parameters and rows"
-            ),
-            (IncidentKind::Result, None) => {
-                format!("it is not deterministic: its result is {found}, and was {known} before")
-            }
-            (IncidentKind::Rows, _) => format!(
-                "the rows that it reads are {found}, and were {known} before from the same data and maps: one of \
-                 the maps is not deterministic"
-            ),
-        }
-    }
-}
-
 impl Store {
-    /// The result for a key, if there is one that can be trusted. Its outputs are hashed by
-    /// [`Store::cache_stage`].
-    ///
-    /// # Errors
     /// If the database cannot be read.
     pub fn cache_entry(&self, key: &Digest) -> Result<Option<CacheEntry>> {
         self.read(|connection| {
@@ -165,9 +79,6 @@ impl Store {
         })
     }
 
-    /// Whether there is a result for some rows of this shape.
-    ///
-    /// # Errors
     /// If the database cannot be read.
     pub fn knows_shape(&self, shape: &Digest) -> Result<bool> {
         self.read(|connection| {
@@ -179,29 +90,6 @@ impl Store {
         })
     }
 
-    /// Which rows a recipe gives, if they were read before.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn recipe_rows(&self, recipe: &Digest) -> Result<Option<RecipeRows>> {
-        self.read(|connection| Ok(known_rows(connection, recipe)?.map(|(rows, _)| rows)))
-    }
-
-    /// Remembers which rows a recipe gave. What is remembered already stays.
-    ///
-    /// # Errors
-    /// If the home cannot be written to.
-    pub fn remember_recipe(&self, rows: RecipeRows, engine: &EngineIdentity) -> Result<()> {
-        let (fingerprint, now) = (engine.fingerprint.clone(), self.now_us());
-        self.write(move |connection| remember(connection, &rows, &fingerprint, now))
-    }
-
-    /// Marks a stage that has not started as cached, with the result of an entry. Outputs are hashed once
-    /// more before, so that a hit never hands on what has changed since.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound), [`Error::Missing`](crate::Error::Missing) or
-    /// [`Error::Corrupt`](crate::Error::Corrupt) if an output is not what it was: the stage is as it was, and
     /// can run. [`Error::Transition`](crate::Error::Transition) if it has started.
     pub fn cache_stage(
         &self,
@@ -240,11 +128,6 @@ impl Store {
         Ok(found)
     }
 
-    /// Ends an attempt that worked, and its stage with it; its result becomes the one for its key. If there
-    /// is another result for the key, or other rows for one of its recipes, that is an incident: the results
-    /// are kept to be compared, the stage fails, and the key is never a hit again.
-    ///
-    /// # Errors
     /// As [`Store::finish_attempt`].
     pub fn finish_with_key(
         &self,
@@ -264,7 +147,7 @@ impl Store {
             connection
                 .prepare_cached(sql)?
                 .execute(params![TENANT, id.run, id.stage, Column(&key.key), ingredients])?;
-            let incident = match other_rows(connection, &id, &key, &fingerprint, now)? {
+            let incident = match recipes::other_rows(connection, &id, &key, &fingerprint, now)? {
                 Some(incident) => Some(incident),
                 None => claim(connection, &id, &key, &result, &fingerprint, now)?,
             };
@@ -276,57 +159,6 @@ impl Store {
             Ok(incident.map_or(Kept::Succeeded, |incident| {
                 Kept::Nondeterministic(Box::new(incident))
             }))
-        })
-    }
-
-    /// Why each stage of a run ran or did not have to, in the order of the plan; gates have no key.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn stage_keys(&self, run: &RunId) -> Result<Vec<StageKey>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT k.stage, k.key, k.decision, k.reason, k.source_run, k.source_stage, k.ingredients
-                 FROM stages s JOIN stage_keys k ON k.tenant = s.tenant AND k.run_id = s.run_id AND k.stage = s.stage
-                 WHERE s.tenant = ?1 AND s.run_id = ?2 ORDER BY s.ordinal",
-            )?;
-            let rows = statement.query_map(params![TENANT, run], stage_key)?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-    }
-
-    /// The latest run of the same pipeline before `run` that has the key of a stage, and that key.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn earlier_key(&self, run: &RunId, stage: &str) -> Result<Option<(RunId, StageKey)>> {
-        self.read(|connection| {
-            Ok(connection
-                .prepare_cached(
-                    "SELECT k.stage, k.key, k.decision, k.reason, k.source_run, k.source_stage, k.ingredients, k.run_id
-                     FROM runs r JOIN stage_keys k ON k.tenant = r.tenant AND k.run_id = r.run_id AND k.stage = ?3
-                     WHERE r.tenant = ?1 AND r.run_id < ?2 AND k.key IS NOT NULL
-                         AND r.pipeline = (SELECT pipeline FROM runs WHERE tenant = ?1 AND run_id = ?2)
-                     ORDER BY r.run_id DESC LIMIT 1",
-                )?
-                .query_row(params![TENANT, run, stage], |row| Ok((row.get(7)?, stage_key(row)?)))
-                .optional()?)
-        })
-    }
-
-    /// Everything that came out differently the second time, the first of them first.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn incidents(&self) -> Result<Vec<Incident>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT sequence, kind, digest, known, known_run, known_by, found, found_run, found_stage, found_by,
-                     noticed_us
-                 FROM incidents WHERE tenant = ?1 ORDER BY sequence",
-            )?;
-            let rows = statement.query_map([TENANT], incident)?;
-            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 }
@@ -345,136 +177,6 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<CacheEntry> {
         used_us: row.get(7)?,
         hits: row.get::<_, Column<_>>(8)?.0,
     })
-}
-
-fn stage_key(row: &Row<'_>) -> rusqlite::Result<StageKey> {
-    Ok(StageKey {
-        stage: row.get(0)?,
-        key: row
-            .get::<_, Option<Column<_>>>(1)?
-            .map(|Column(digest)| digest),
-        decision: row.get(2)?,
-        reason: row.get(3)?,
-        source_run: row.get(4)?,
-        source_stage: row.get(5)?,
-        ingredients: row.get::<_, Column<_>>(6)?.0,
-    })
-}
-
-fn incident(row: &Row<'_>) -> rusqlite::Result<Incident> {
-    Ok(Incident {
-        sequence: row.get::<_, Column<_>>(0)?.0,
-        kind: row.get(1)?,
-        digest: row.get::<_, Column<_>>(2)?.0,
-        known: row.get::<_, Column<_>>(3)?.0,
-        known_run: row.get(4)?,
-        known_by: row.get(5)?,
-        found: row.get::<_, Column<_>>(6)?.0,
-        found_run: row.get(7)?,
-        found_stage: row.get(8)?,
-        found_by: row.get(9)?,
-        noticed_us: row.get(10)?,
-    })
-}
-
-/// Writes down what a stage is computed from, within a transaction.
-pub(crate) fn put_key(connection: &Connection, run: &RunId, key: &StageKey) -> Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO stage_keys (tenant, run_id, stage, key, decision, reason, source_run, source_stage, ingredients)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT DO UPDATE SET key = excluded.key, decision = excluded.decision, reason = excluded.reason,
-                 ingredients = excluded.ingredients",
-        )?
-        .execute(params![
-            TENANT,
-            run,
-            key.stage,
-            key.key.as_ref().map(Column),
-            key.decision,
-            key.reason,
-            key.source_run,
-            key.source_stage,
-            Column(&key.ingredients),
-        ])?;
-    Ok(())
-}
-
-/// The rows of a recipe, and the engine that mapped them.
-fn known_rows(connection: &Connection, recipe: &Digest) -> Result<Option<(RecipeRows, String)>> {
-    let sql =
-        "SELECT table_digest, rows, fingerprint FROM recipes WHERE tenant = ?1 AND recipe = ?2";
-    Ok(connection
-        .prepare_cached(sql)?
-        .query_row(params![TENANT, Column(recipe)], |row| {
-            let rows = RecipeRows {
-                recipe: *recipe,
-                table: row.get::<_, Column<_>>(0)?.0,
-                rows: row.get::<_, Column<_>>(1)?.0,
-            };
-            Ok((rows, row.get(2)?))
-        })
-        .optional()?)
-}
-
-fn remember(
-    connection: &Connection,
-    rows: &RecipeRows,
-    fingerprint: &str,
-    now_us: i64,
-) -> Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO recipes (tenant, recipe, table_digest, rows, fingerprint, used_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT DO UPDATE SET used_us = excluded.used_us",
-        )?
-        .execute(params![
-            TENANT,
-            Column(&rows.recipe),
-            Column(&rows.table),
-            Column(rows.rows),
-            fingerprint,
-            now_us
-        ])?;
-    Ok(())
-}
-
-/// Remembers the rows of every recipe of a key. If one gave other rows before, it is forgotten, and the
-/// incident written down.
-fn other_rows(
-    connection: &Connection,
-    id: &AttemptId,
-    key: &NewKey,
-    fingerprint: &str,
-    now_us: i64,
-) -> Result<Option<Incident>> {
-    let mut incident = None;
-    for found in &key.recipes {
-        match known_rows(connection, &found.recipe)? {
-            Some((known, known_by)) if known != *found => {
-                connection
-                    .prepare_cached("DELETE FROM recipes WHERE tenant = ?1 AND recipe = ?2")?
-                    .execute(params![TENANT, Column(&found.recipe)])?;
-                incident = Some(Incident {
-                    sequence: 0,
-                    kind: IncidentKind::Rows,
-                    digest: found.recipe,
-                    known: known.table,
-                    known_run: None,
-                    known_by,
-                    found: found.table,
-                    found_run: id.run.clone(),
-                    found_stage: id.stage.clone(),
-                    found_by: fingerprint.to_owned(),
-                    noticed_us: now_us,
-                });
-            }
-            _ => remember(connection, found, fingerprint, now_us)?,
-        }
-    }
-    incident
-        .map(|incident| note(connection, incident))
-        .transpose()
 }
 
 /// Makes a result the one for its key, or finds that there is another.
@@ -538,40 +240,7 @@ fn claim(
                 found_by: fingerprint.to_owned(),
                 noticed_us: now_us,
             };
-            note(connection, incident).map(Some)
+            incidents::note(connection, incident).map(Some)
         }
     }
-}
-
-/// Writes an incident down, also in the log of its run.
-fn note(connection: &Connection, incident: Incident) -> Result<Incident> {
-    let Column(sequence) = connection.query_row(
-        "INSERT INTO incidents (tenant, sequence, kind, digest, known, known_run, known_by, found, found_run, found_stage,
-             found_by, noticed_us)
-         SELECT ?1, coalesce(max(sequence), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
-         FROM incidents WHERE tenant = ?1 RETURNING sequence",
-        params![
-            TENANT,
-            incident.kind,
-            Column(&incident.digest),
-            Column(&incident.known),
-            incident.known_run,
-            incident.known_by,
-            Column(&incident.found),
-            incident.found_run,
-            incident.found_stage,
-            incident.found_by,
-            incident.noticed_us,
-        ],
-        |row| row.get(0),
-    )?;
-    let incident = Incident {
-        sequence,
-        ..incident
-    };
-    let event = NewEvent::new("cache.incident")
-        .stage(&incident.found_stage)
-        .detail(json!(incident));
-    events::append(connection, &incident.found_run, incident.noticed_us, event)?;
-    Ok(incident)
 }
