@@ -10,6 +10,7 @@ const LAYERS: &[&str] = &[
     "trueline-runtime",
     "trueline-dataset",
     "trueline-store",
+    "trueline-study",
     "trueline-pipeline",
     "trueline-engine",
     "trueline-serving",

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     cache, check, explain, lineage, package, plugin, predict, reproduce, run, runs, show, store,
-    verify,
+    study, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -55,6 +55,9 @@ pub(crate) enum Command {
     Show(show::Arguments),
     /// Say why a stage ran or was cached, with each ingredient that changed
     Explain(explain::Arguments),
+    /// Look at studies
+    #[command(subcommand)]
+    Study(study::Command),
     /// Prove that a package gives the same bits in every way of computing it
     Verify(verify::Arguments),
     /// Make a package again from the data, components and pipeline file that it was made from, and compare
@@ -90,6 +93,7 @@ impl Command {
             Self::Runs(arguments) => runs::execute(&arguments, context),
             Self::Show(arguments) => show::execute(&arguments, context),
             Self::Explain(arguments) => explain::execute(&arguments, context),
+            Self::Study(command) => study::execute(&command, context),
             Self::Verify(arguments) => verify::execute(&arguments, context),
             Self::Reproduce(arguments) => reproduce::execute(&arguments, context),
             Self::Lineage(arguments) => lineage::execute(&arguments, context),

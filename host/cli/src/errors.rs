@@ -54,7 +54,11 @@ pub(crate) fn print(error: &anyhow::Error, context: &Context) -> Exit {
         }
         None => {
             context.tell(&render(error, style));
-            Exit::Failed
+            match error.downcast_ref::<trueline_store::Error>() {
+                // An alias that its package's gate holds back, as a run that its gate refuses.
+                Some(trueline_store::Error::Refused { .. }) => Exit::Refused,
+                _ => Exit::Failed,
+            }
         }
     }
 }

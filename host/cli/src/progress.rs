@@ -27,6 +27,7 @@ impl Progress {
             let plugin = match &stage.work {
                 Work::Gate(_) => "gate",
                 Work::Stage(work) => work.plugin.as_str(),
+                Work::Study(study) => study.plugin.as_str(),
             };
             (stage.name.clone(), plugin.to_owned())
         });

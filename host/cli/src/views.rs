@@ -16,6 +16,7 @@ mod shortfall;
 pub(crate) mod show;
 pub(crate) mod stages;
 pub(crate) mod store;
+pub(crate) mod study;
 pub(crate) mod verify;
 
 use crate::grid::{Cell, Grid, cell};

@@ -17,6 +17,7 @@ use crate::pipe::{Fitted, FittedStages};
 use crate::reduce::{Bindings, Job, Reduced};
 use crate::report::StageReport;
 use crate::run::elapsed_ms;
+use crate::step::Step;
 use crate::{Error, Result};
 
 /// A stage that can start, and what it needs for that.
@@ -35,6 +36,18 @@ pub(crate) struct Done {
     pub(crate) report: StageReport,
     /// What it learned, if it succeeded.
     pub(crate) fitted: Option<Fitted>,
+    /// What it reported on the way.
+    pub(crate) steps: Vec<Step>,
+}
+
+impl Done {
+    fn failed(report: StageReport) -> Self {
+        Self {
+            report,
+            fitted: None,
+            steps: Vec::new(),
+        }
+    }
 }
 
 /// What the cache had.
@@ -213,12 +226,18 @@ impl Attempt<'_> {
             Some(digest) => self.store.artifact(&digest)?,
             None => Vec::new(),
         };
+        let steps = match results.output("steps") {
+            Some(digest) => Step::read_all(&self.store.artifact(&digest)?),
+            None => Vec::new(),
+        };
+        report.stopped_at = self.stopped_at(&steps);
         let tables = bindings.map(|bindings| bindings.tables.clone());
         let fitted = Fitted::new(self.job.work, tables.unwrap_or_default(), state);
         report.state_digest = Some(fitted.digest);
         Ok(Found::Hit(Box::new(Done {
             report,
             fitted: Some(fitted),
+            steps,
         })))
     }
 
@@ -252,7 +271,10 @@ impl Attempt<'_> {
         reduced: Option<Reduced>,
     ) -> Result<Done> {
         let mut report = empty_report(self.stage);
-        let was_stopped = reduced.as_ref().is_some_and(Reduced::was_stopped);
+        let was_given_up = reduced.as_ref().is_some_and(|reduced| reduced.was_given_up);
+        let steps = reduced.as_ref().map(|reduced| reduced.steps.clone());
+        let steps = steps.unwrap_or_default();
+        report.stopped_at = self.stopped_at(&steps);
         let (results, fitted, contents) = results(&mut report, self.job.work, reduced);
         let failed = report
             .findings
@@ -271,12 +293,9 @@ impl Attempt<'_> {
             self.store.finish_attempt(attempt, rejected)?;
             report.state = StageState::Failed;
             report.message = Some(reason);
-            return Ok(Done {
-                report,
-                fitted: None,
-            });
+            return Ok(Done::failed(report));
         }
-        let kept = if was_stopped {
+        let kept = if was_given_up {
             let succeeded = AttemptOutcome::Succeeded(results);
             self.store.finish_attempt(attempt, succeeded)?;
             Kept::Succeeded
@@ -296,15 +315,13 @@ impl Attempt<'_> {
                 Ok(Done {
                     report,
                     fitted: Some(fitted),
+                    steps,
                 })
             }
             Kept::Nondeterministic(incident) => {
                 report.state = StageState::Failed;
                 report.message = Some(incident.message());
-                Ok(Done {
-                    report,
-                    fitted: None,
-                })
+                Ok(Done::failed(report))
             }
         }
     }
@@ -334,10 +351,14 @@ impl Attempt<'_> {
         self.store.finish_attempt(attempt, failed)?;
         report.state = StageState::Failed;
         report.message = Some(message);
-        Ok(Done {
-            report,
-            fitted: None,
-        })
+        Ok(Done::failed(report))
+    }
+
+    /// The step after which it stopped early, as it was to.
+    fn stopped_at(&self, steps: &[Step]) -> Option<u32> {
+        self.job.work.stops.as_ref()?;
+        let last = steps.last().filter(|step| step.is_stop());
+        last.map(|step| step.step)
     }
 }
 
@@ -402,6 +423,7 @@ fn results(
         rows,
         contents,
         steps,
+        ..
     } = reduced;
     let mut outputs = vec![Output::new("state", "state", outcome.state.clone())];
     if let Some(text) = &outcome.report {
@@ -436,6 +458,7 @@ pub(crate) fn empty_report(stage: &PlannedStage) -> StageReport {
         plugin: match &stage.work {
             Work::Gate(_) => "gate".to_owned(),
             Work::Stage(work) => work.plugin.clone(),
+            Work::Study(study) => study.plugin.clone(),
         },
         state: StageState::Pending,
         message: None,
@@ -446,6 +469,8 @@ pub(crate) fn empty_report(stage: &PlannedStage) -> StageReport {
         findings: Vec::new(),
         report: None,
         state_digest: None,
+        stopped_at: None,
+        best: None,
     }
 }
 

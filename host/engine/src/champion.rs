@@ -197,6 +197,7 @@ fn links(reference: &str, store: &Store, runtime: &Runtime) -> Result<Vec<(Strin
             signature: None,
             state: Arc::default(),
             limits: Limits::default(),
+            stops: None,
         };
         let fitted = Fitted::of_link(work, link, state(&package, link)?);
         Ok((format!("{PREFIX}{number}"), fitted))

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use trueline_dataset::{Dataset, Memo, Pin, PinPolicy, Scan, ScanOptions, TablePin};
-use trueline_pipeline::{Pipe, Plan};
+use trueline_pipeline::{Pipe, Plan, PlannedStage, Work};
 use trueline_store::{Blobs, RunId, Store, TableMemo};
 use trueline_table::{Digest, Hasher, Schema};
 
@@ -295,17 +295,25 @@ fn all_joined(
 
 /// A dataset that cannot be read is trouble of the stages that read it.
 fn for_stages(plan: &Plan, dataset: &str, error: Error) -> Error {
-    let reads = |stage: &&trueline_pipeline::PlannedStage| match &stage.work {
-        trueline_pipeline::Work::Stage(work) => work
-            .inputs
-            .iter()
-            .any(|input| input.pipe.dataset == dataset),
-        trueline_pipeline::Work::Gate(_) => false,
-    };
-    let stages = plan.stages.iter().filter(reads);
+    let stages = plan.stages.iter().filter(|stage| reads(stage, dataset));
     Error::Unreadable {
         stages: stages.map(|stage| stage.name.clone()).collect(),
         source: Box::new(error),
+    }
+}
+
+/// Whether a stage, or a trial that it makes, reads a dataset.
+fn reads(stage: &PlannedStage, dataset: &str) -> bool {
+    match &stage.work {
+        Work::Stage(work) => {
+            let mut inputs = work.inputs.iter();
+            inputs.any(|input| input.pipe.dataset == dataset)
+        }
+        Work::Study(study) => study
+            .templates()
+            .iter()
+            .any(|template| reads(template, dataset)),
+        Work::Gate(_) => false,
     }
 }
 

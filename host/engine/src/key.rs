@@ -3,7 +3,8 @@
 //! ```text
 //! recipe   view of a dataset, part, the maps the rows go through, columns read   for each input
 //! rows     the table digest of what the stage reads of an input                  a recipe gives one
-//! shape    tenant, component, world, profile, parameters, seed, passes, schemas of the inputs, grants
+//! shape    tenant, component, world, profile, parameters, seed, passes, schemas of the inputs, grants, and when
+//!          a trial is to stop
 //! key      shape and rows
 //! ```
 //!
@@ -80,6 +81,9 @@ impl Ingredients {
         });
         if !work.state.is_empty() {
             shape["state"] = json!(Digest::of(&work.state));
+        }
+        if let Some(stops) = &work.stops {
+            shape["stops"] = json!(stops);
         }
         Ok(Self { shape, inputs })
     }

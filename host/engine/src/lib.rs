@@ -28,6 +28,9 @@ mod reproduce;
 mod revision;
 mod run;
 mod schedule;
+mod step;
+mod studies;
+mod study;
 mod tee;
 mod verify;
 
@@ -42,6 +45,7 @@ pub use report::{Gate, PackageReport, RunReport, StageReport, VerifyReport, Way}
 pub use reproduce::{Compared, Reproduction, ReproductionReport, reproduce};
 pub use revision::Revision;
 pub use run::run;
+pub use studies::{CurvePoint, StudyReport, TrialReport, TrialState, studies};
 pub use trueline_runtime::Cancel;
 pub use verify::verify;
 

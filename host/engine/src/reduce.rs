@@ -15,16 +15,9 @@ use trueline_table::Schema;
 
 use crate::data::Data;
 use crate::pipe::{FittedStages, Steps};
+use crate::step::Step;
 use crate::tee::Tee;
 use crate::{Error, Event, Observer, Options, Result};
-
-/// A step that a model reported, and what it was told.
-#[derive(Clone, Debug, serde::Serialize)]
-pub(crate) struct Step {
-    pub(crate) step: u32,
-    pub(crate) metrics: Vec<(String, f64)>,
-    pub(crate) decision: &'static str,
-}
 
 /// What a reduction came to.
 pub(crate) struct Reduced {
@@ -37,16 +30,10 @@ pub(crate) struct Reduced {
     pub(crate) contents: Vec<TablePin>,
     /// What a model reported on the way.
     pub(crate) steps: Vec<Step>,
+    /// Whether somebody who watched told it to stop: then it is not what it is computed from alone would have
+    /// made of it.
+    pub(crate) was_given_up: bool,
 }
-
-impl Reduced {
-    /// Whether a model was told to stop: then it is not what its parameters alone would have made of it.
-    pub(crate) fn was_stopped(&self) -> bool {
-        self.steps.iter().any(|step| step.decision == STOP)
-    }
-}
-
-const STOP: &str = "stop";
 
 /// Everything that reducing a stage needs to know.
 #[derive(Clone, Copy)]
@@ -139,7 +126,7 @@ impl Job<'_> {
     pub(crate) fn reduce(&self, bindings: &Bindings) -> Result<Reduced> {
         let rows = AtomicU64::new(0);
         let mut outcome = Outcome::default();
-        let mut steps = Vec::new();
+        let (mut steps, mut was_given_up) = (Vec::new(), false);
         let tees = bindings
             .inputs
             .iter()
@@ -159,7 +146,7 @@ impl Job<'_> {
             if bindings.signature.mergeable && self.options.threads > 1 {
                 outcome = pass.spread()?;
             } else {
-                (outcome, steps) = pass.in_order()?;
+                (outcome, steps, was_given_up) = pass.in_order()?;
             }
         }
         Ok(Reduced {
@@ -171,13 +158,15 @@ impl Job<'_> {
                 .map(|tee| unlocked(tee).finish())
                 .collect::<Result<_>>()?,
             steps,
+            was_given_up,
         })
     }
 
-    /// Tells the observer what a model reports, answers the model with what it decides, and keeps both, until
-    /// the reduction is over.
-    fn listen(&self, reports: Receiver<Report>) -> Vec<Step> {
-        let keep = |report: Report| {
+    /// Tells the observer what a model reports, answers the model with what is decided, and keeps both, until
+    /// the reduction is over. Also whether the observer gave it up.
+    fn listen(&self, reports: Receiver<Report>) -> (Vec<Step>, bool) {
+        let (mut steps, mut was_given_up) = (Vec::new(), false);
+        for report in reports {
             let Report {
                 step,
                 metrics,
@@ -189,23 +178,27 @@ impl Job<'_> {
                 step,
                 metrics: &metrics,
             });
-            let decision = self.observer.decide(stage, step, &metrics);
-            // The model waits for it, unless its instance is gone.
-            let _ = answer.send(decision);
+            let is_given_up = self.observer.decide(stage, step, &metrics) == Decision::Stop;
+            was_given_up |= is_given_up;
             let metrics = metrics
                 .into_iter()
                 .map(|metric| (metric.name, metric.value))
-                .collect();
-            Step {
-                step,
-                metrics,
-                decision: match decision {
-                    Decision::Continue => "continue",
-                    Decision::Stop => STOP,
-                },
-            }
-        };
-        reports.into_iter().map(keep).collect()
+                .collect::<Vec<_>>();
+            let stops = self.work.stops.as_ref();
+            let falls_behind = stops.is_some_and(|stops| {
+                stops
+                    .watched(&metrics)
+                    .is_some_and(|value| stops.stops(step, value))
+            });
+            let decision = match is_given_up || falls_behind {
+                true => Decision::Stop,
+                false => Decision::Continue,
+            };
+            // The model waits for it, unless its instance is gone.
+            let _ = answer.send(decision);
+            steps.push(Step::new(step, metrics, decision));
+        }
+        (steps, was_given_up)
     }
 }
 
@@ -235,7 +228,7 @@ impl Pass<'_> {
     }
 
     /// One instance takes in everything, in order. A model's reports are told while it trains.
-    fn in_order(&self) -> Result<(Outcome, Vec<Step>)> {
+    fn in_order(&self) -> Result<(Outcome, Vec<Step>, bool)> {
         let (sender, reports) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             let listener = scope.spawn(|| self.job.listen(reports));
@@ -251,7 +244,7 @@ impl Pass<'_> {
                 decided.recv().unwrap_or(Decision::Continue)
             }));
             match listener.join() {
-                Ok(steps) => Ok((outcome?, steps)),
+                Ok((steps, was_given_up)) => Ok((outcome?, steps, was_given_up)),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         })

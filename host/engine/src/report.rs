@@ -51,6 +51,12 @@ pub struct StageReport {
     pub report: Option<Value>,
     /// The digest of what it learned.
     pub state_digest: Option<Digest>,
+    /// Of a trial that its study stopped early: after this step, counted from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<u32>,
+    /// Of a study: the stage that was the best, for which its name stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best: Option<String>,
 }
 
 impl StageReport {

@@ -151,7 +151,7 @@ fn compare_stages(
     let mut compared = Vec::new();
     for stage in before.stages(run)? {
         let had_result = matches!(stage.state, StageState::Succeeded | StageState::Cached);
-        if !had_result || stage.kind == "gate" || is_champions(&stage.name) {
+        if !had_result || is_hosts(&stage.kind) || is_champions(&stage.name) {
             continue;
         }
         let report = again
@@ -185,6 +185,11 @@ fn compare_stages(
         });
     }
     Ok(compared)
+}
+
+/// Whether a stage is the host's own work: what a gate or a study decides shows in the stages behind it.
+fn is_hosts(kind: &str) -> bool {
+    ["gate", "study"].contains(&kind)
 }
 
 /// The plan of a run, from what the store kept of it.

@@ -1,6 +1,7 @@
 //! Running a plan: from its entry in the store to its report.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::json;
@@ -18,6 +19,8 @@ use crate::package::{GateSays, pack};
 use crate::pipe::FittedStages;
 use crate::report::{Gate, RunReport, StageReport};
 use crate::revision::revision;
+use crate::step::Step;
+use crate::study::Ongoing;
 use crate::{Error, Event, Observer, Options, PackageReport, Result};
 
 /// Runs a plan to its end. That a stage fails or a gate refuses is in the report; an error is only what
@@ -67,6 +70,9 @@ pub fn run(
         metrics: BTreeMap::new(),
         gates: Vec::new(),
         reports: BTreeMap::new(),
+        studies: Vec::new(),
+        made: BTreeMap::new(),
+        steps: BTreeMap::new(),
     };
     let started = Instant::now();
     match running.complete(started) {
@@ -108,6 +114,12 @@ pub(crate) struct Running<'a> {
     pub(crate) metrics: BTreeMap<String, Metrics>,
     pub(crate) gates: Vec<Gate>,
     pub(crate) reports: BTreeMap<String, StageReport>,
+    /// The studies that go on.
+    pub(crate) studies: Vec<Ongoing>,
+    /// The stages of trials that were made while the run went on, by study.
+    pub(crate) made: BTreeMap<String, Vec<Arc<PlannedStage>>>,
+    /// What the stages of trials reported on the way.
+    pub(crate) steps: BTreeMap<String, Vec<Step>>,
 }
 
 impl Running<'_> {
@@ -145,7 +157,7 @@ impl Running<'_> {
         )?;
         let (failure, message) = outcome.unzip();
         let mut reports = std::mem::take(&mut self.reports);
-        let stages = self.plan.stages.iter();
+        let stages = self.all_stages();
         Ok(RunReport {
             run: self.run.clone(),
             pipeline: self.plan.name.clone(),
@@ -159,8 +171,8 @@ impl Running<'_> {
             stages: stages
                 .filter_map(|stage| reports.remove(&stage.name))
                 .collect(),
-            gates: std::mem::take(&mut self.gates),
-            champion: self.champion.take(),
+            gates: self.gates.clone(),
+            champion: self.champion.clone(),
             package,
         })
     }
@@ -168,7 +180,7 @@ impl Running<'_> {
     /// The report of a run that someone gave up; what had not come to an end is as the store closed it.
     fn cancelled(&mut self, started: Instant) -> RunReport {
         let mut reports = std::mem::take(&mut self.reports);
-        let stages = self.plan.stages.iter().map(|stage| {
+        let stages = self.all_stages().map(|stage| {
             reports.remove(&stage.name).unwrap_or_else(|| {
                 let mut report = empty_report(stage);
                 report.state = StageState::Blocked;
@@ -184,10 +196,18 @@ impl Running<'_> {
             message: Some("the run was cancelled".to_owned()),
             elapsed_ms: elapsed_ms(started),
             stages: stages.collect(),
-            gates: std::mem::take(&mut self.gates),
-            champion: self.champion.take(),
+            gates: self.gates.clone(),
+            champion: self.champion.clone(),
             package: None,
         }
+    }
+
+    /// The stages of the plan, each study behind the trials that it made.
+    fn all_stages(&self) -> impl Iterator<Item = &PlannedStage> {
+        self.plan.stages.iter().flat_map(|stage| {
+            let made = self.made.get(&stage.name).into_iter().flatten();
+            made.map(Arc::as_ref).chain([stage])
+        })
     }
 
     /// Keeps the pipeline file and every component, so that the run can be made again.
@@ -199,7 +219,11 @@ impl Running<'_> {
             Ok(())
         };
         keep("pipeline", self.plan.text_digest, self.plan.text.as_bytes())?;
-        for stage in &self.plan.stages {
+        let templates = self.plan.stages.iter().flat_map(|stage| match &stage.work {
+            Work::Study(study) => study.templates(),
+            Work::Stage(_) | Work::Gate(_) => &[],
+        });
+        for stage in self.plan.stages.iter().chain(templates) {
             if let Work::Stage(work) = &stage.work {
                 keep("component", work.stage.digest(), &work.component)?;
             }
@@ -217,7 +241,7 @@ impl Running<'_> {
             }
             let failure = match stage.work {
                 Work::Gate(_) => RunFailure::Gate,
-                Work::Stage(_) => RunFailure::Stage,
+                Work::Stage(_) | Work::Study(_) => RunFailure::Stage,
             };
             let message = report.message.as_deref().unwrap_or_default();
             Some((failure, format!("stage `{}`: {message}", stage.name)))
@@ -272,11 +296,16 @@ impl Running<'_> {
     }
 }
 
-fn new_stage(stage: &PlannedStage) -> NewStage {
+pub(crate) fn new_stage(stage: &PlannedStage) -> NewStage {
     let mut new = match &stage.work {
         Work::Gate(gate) => {
             let mut new = NewStage::new(&stage.name, "gate");
             new.params = json!({ "require": gate.require });
+            new
+        }
+        Work::Study(study) => {
+            let mut new = NewStage::new(&stage.name, "study");
+            new.params = json!(study);
             new
         }
         Work::Stage(work) => {

@@ -2,9 +2,9 @@
 //! and slots in its pool.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
-use trueline_pipeline::{PlannedStage, RunIf, StageWork, Work};
+use trueline_pipeline::{PlannedStage, RunIf, Work};
 use trueline_runtime::{Error as RuntimeError, Watch};
 use trueline_store::StageState;
 
@@ -39,9 +39,10 @@ impl Running<'_> {
         let plan = self.plan;
         let (store, run, engine) = (self.store, self.run.clone(), self.engine.clone());
         let (run, engine) = (&run, &engine);
-        let mut waiting: Vec<&PlannedStage> = plan.stages.iter().collect();
+        let stages = plan.stages.iter();
+        let mut waiting: Vec<Arc<PlannedStage>> = stages.cloned().map(Arc::new).collect();
         let mut busy = Busy::default();
-        let (sender, done) = mpsc::channel::<(&PlannedStage, Result<Done>)>();
+        let (sender, done) = mpsc::channel::<(Arc<PlannedStage>, Result<Done>)>();
         std::thread::scope(|scope| {
             loop {
                 if self.options.cancel.is_cancelled() {
@@ -54,27 +55,40 @@ impl Running<'_> {
                     let Ok((stage, finished)) = done.recv() else {
                         return Ok(());
                     };
-                    busy.leave(stage);
+                    busy.leave(&stage);
                     self.finish(finished?);
+                    waiting.extend(self.advance_studies()?);
                     continue;
                 };
-                match (self.fate(stage), &stage.work) {
-                    (Fate::Block(why), _) => self.pass_over(stage, StageState::Blocked, why)?,
-                    (Fate::Skip(why), _) => self.pass_over(stage, StageState::Skipped, why)?,
-                    (Fate::Start, Work::Gate(gate)) => self.decide(stage, gate)?,
-                    (Fate::Start, Work::Stage(work)) => {
-                        let fitted = self.upstream(work);
-                        let uses_cache = self.uses_cache(stage);
+                match (self.fate(&stage), &stage.work) {
+                    (Fate::Block(why), _) => {
+                        self.pass_over(&stage, StageState::Blocked, why)?;
+                        waiting.extend(self.advance_studies()?);
+                    }
+                    (Fate::Skip(why), _) => {
+                        self.pass_over(&stage, StageState::Skipped, why)?;
+                        waiting.extend(self.advance_studies()?);
+                    }
+                    (Fate::Start, Work::Gate(gate)) => self.decide(&stage, gate)?,
+                    (Fate::Start, Work::Study(study)) => {
+                        waiting.extend(self.begin_study(&stage, study)?);
+                    }
+                    (Fate::Start, Work::Stage(_)) => {
+                        let uses_cache = self.uses_cache(&stage);
                         let (options, observer, sender) =
                             (self.options, self.observer, sender.clone());
-                        busy.enter(stage);
+                        busy.enter(&stage);
+                        let fitted = self.upstream(&stage);
                         scope.spawn(move || {
+                            let Work::Stage(work) = &stage.work else {
+                                return;
+                            };
                             // Whatever it takes to find out what it is computed from can be given up, too.
                             let watch = Watch::new(options.cancel.clone(), None);
                             let (work, fitted) =
                                 (watched(work, &watch), watched_all(&fitted, &watch));
                             let attempt = Attempt {
-                                stage,
+                                stage: &stage,
                                 job: Job {
                                     data,
                                     name: &stage.name,
@@ -90,7 +104,8 @@ impl Running<'_> {
                                 uses_cache,
                             };
                             // The receiver outlives the scope.
-                            let _ = sender.send((stage, attempt.complete()));
+                            let done = attempt.complete();
+                            let _ = sender.send((stage.clone(), done));
                         });
                     }
                 }
@@ -100,11 +115,7 @@ impl Running<'_> {
 
     /// Takes the next stage that can start: of those whose dependencies are over and for which there is room,
     /// the one with the highest priority, and of those the first of the plan.
-    fn next<'p>(
-        &self,
-        waiting: &mut Vec<&'p PlannedStage>,
-        busy: &Busy,
-    ) -> Option<&'p PlannedStage> {
+    fn next(&self, waiting: &mut Vec<Arc<PlannedStage>>, busy: &Busy) -> Option<Arc<PlannedStage>> {
         let can_start = |stage: &PlannedStage| {
             let is_over = |name: &String| self.reports.contains_key(name);
             stage.depends_on.iter().all(is_over) && self.has_room(stage, busy)
@@ -124,9 +135,9 @@ impl Running<'_> {
         best.map(|(index, _)| waiting.remove(index))
     }
 
-    /// Whether a thread and a slot of its pool are free. A gate needs neither.
+    /// Whether a thread and a slot of its pool are free. What the host does itself needs neither.
     fn has_room(&self, stage: &PlannedStage, busy: &Busy) -> bool {
-        if matches!(stage.work, Work::Gate(_)) {
+        if matches!(stage.work, Work::Gate(_) | Work::Study(_)) {
             return true;
         }
         let pool = stage.rules.pool.as_ref();
@@ -161,6 +172,10 @@ impl Running<'_> {
             }
             _ => {}
         }
+        let stopped = reports.iter().find(|report| report.stopped_at.is_some());
+        if let Some(stopped) = stopped {
+            return Fate::Skip(format!("`{}` was stopped early", stopped.stage));
+        }
         match &stage.rules.when {
             Some(when) => {
                 let verdict = when.holds(&self.metrics);
@@ -176,7 +191,7 @@ impl Running<'_> {
     /// Whether a stage is among those that were asked for, or one of these depends on it.
     fn is_wanted(&self, stage: &PlannedStage) -> bool {
         let only = &self.options.only;
-        only.is_empty() || self.upstream_of(only).contains(stage.name.as_str())
+        only.is_empty() || self.upstream_of(only).contains(self.study_of(&stage.name))
     }
 
     /// Some stages, and all that they depend on.
@@ -194,8 +209,8 @@ impl Running<'_> {
     /// Whether the result of a stage is looked up: not if all from some stage on are to run.
     fn uses_cache(&self, stage: &PlannedStage) -> bool {
         let depends_on = |from: &String| {
-            let own = std::slice::from_ref(&stage.name);
-            self.upstream_of(own).contains(from.as_str())
+            let own = [self.study_of(&stage.name).to_owned()];
+            self.upstream_of(&own).contains(from.as_str())
         };
         self.options.cache && !self.options.from.as_ref().is_some_and(depends_on)
     }
@@ -212,8 +227,12 @@ impl Running<'_> {
     }
 
     /// The fitted stages that a stage's pipes go through.
-    fn upstream(&self, work: &StageWork) -> FittedStages {
-        let names = work.inputs.iter().flat_map(|input| &input.pipe.through);
+    fn upstream(&self, stage: &PlannedStage) -> FittedStages {
+        let inputs = match &stage.work {
+            Work::Stage(work) => work.inputs.as_slice(),
+            Work::Gate(_) | Work::Study(_) => &[],
+        };
+        let names = inputs.iter().flat_map(|input| &input.pipe.through);
         names
             .filter_map(|name| Some((name.clone(), self.fitted.get(name)?.clone())))
             .collect()
@@ -221,11 +240,19 @@ impl Running<'_> {
 
     /// Takes in what a stage came to.
     fn finish(&mut self, done: Done) {
-        let Done { report, fitted } = done;
+        let Done {
+            report,
+            fitted,
+            steps,
+        } = done;
         self.metrics
             .insert(report.stage.clone(), report.metrics.clone());
         if let Some(fitted) = fitted {
             self.fitted.insert(report.stage.clone(), fitted);
+        }
+        // Those of a trial decide when others stop.
+        if self.study_of(&report.stage) != report.stage {
+            self.steps.insert(report.stage.clone(), steps);
         }
         self.report(report);
     }

@@ -9,13 +9,16 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use trueline_dataset::DatasetSpec;
 use trueline_dataset::suggest::did_you_mean;
+use trueline_study::{Goal, Point};
 
-use crate::keys;
+use crate::fan_out::{self, Member, Selection};
+use crate::keys::{self, TextOr};
 use crate::limits::LimitKeys;
 use crate::params::Params;
 use crate::pipe::Word;
 use crate::rules::{RetryKeys, RunIf};
 use crate::source::{Problem, Report, Source, Span};
+use crate::tune::TuneKeys;
 use crate::values::Value;
 
 /// All that a file declares. What is `None` was wrong and is reported.
@@ -40,11 +43,21 @@ pub(crate) struct DeclaredDataset<'t> {
     pub(crate) section: Value<'t>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DeclaredStage<'t> {
     pub(crate) name: Word,
     pub(crate) keys: Option<StageKeys>,
     pub(crate) params: Option<Value<'t>>,
+    /// The values of `map`.
+    pub(crate) map: Option<Value<'t>>,
+    /// The values of `tune.space`.
+    pub(crate) space: Option<Value<'t>>,
+    /// Which member it is, if its section stands for several stages.
+    pub(crate) member: Option<Member>,
+    /// The parameters that this member sets beside `params`.
+    pub(crate) point: Point,
+    /// How one of its members is chosen, if its name stands for the best of them.
+    pub(crate) selection: Option<Selection>,
 }
 
 /// The keys of `[pipeline]`.
@@ -58,7 +71,7 @@ pub(crate) struct PipelineKeys {
 }
 
 /// The keys of a `[stage.<name>]`.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(crate) struct StageKeys {
     #[serde(rename = "use")]
@@ -88,6 +101,29 @@ pub(crate) struct StageKeys {
     pub(crate) timeout: Option<Spanned<String>>,
     pub(crate) pool: Option<Spanned<String>>,
     pub(crate) priority: Option<i64>,
+    /// [`DeclaredStage::map`] has the values.
+    pub(crate) map: Option<IgnoredAny>,
+    pub(crate) best: Option<Spanned<TextOr<BestKeys>>>,
+    pub(crate) tune: Option<Spanned<TuneKeys>>,
+}
+
+/// The keys of `best`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct BestKeys {
+    metric: String,
+    #[serde(default)]
+    goal: Goal,
+}
+
+impl TextOr<BestKeys> {
+    /// The metric that decides, and whether it is to be large.
+    pub(crate) fn parts(&self) -> (&str, Goal) {
+        match self {
+            Self::Text(metric) => (metric, Goal::default()),
+            Self::Table(keys) => (&keys.metric, keys.goal),
+        }
+    }
 }
 
 /// The keys of `[package]`.
@@ -170,13 +206,21 @@ impl<'t> Declaration<'t> {
             .into_iter()
             .map(|(name, section)| {
                 let keys = keys::read(&section, &format!("stage `{}`", name.text), report);
+                let value = |key: &str| section.get_ref().get(key).cloned();
+                let tune = section.get_ref().get("tune");
+                let space = tune.and_then(|tune| tune.get_ref().get("space"));
                 DeclaredStage {
                     name,
                     keys,
-                    params: section.get_ref().get("params").cloned(),
+                    params: value("params"),
+                    map: value("map"),
+                    space: space.cloned(),
+                    member: None,
+                    point: Point::new(),
+                    selection: None,
                 }
             });
-        let stages = stages.collect();
+        let stages: Vec<DeclaredStage<'t>> = stages.collect();
         let package = document
             .get("package")
             .and_then(|section| keys::read(section, "[package]", report));
@@ -185,6 +229,10 @@ impl<'t> Declaration<'t> {
                 .as_ref()
                 .is_none_or(|name| check_package_name(name, report))
         });
+        let seed = pipeline
+            .as_ref()
+            .map_or(0, |pipeline: &PipelineKeys| pipeline.seed);
+        let stages = fan_out::expand(stages, seed, report);
         let declaration = Self {
             pipeline,
             datasets,
@@ -203,8 +251,38 @@ impl<'t> Declaration<'t> {
             .map(|dataset| dataset.name.text.as_str())
     }
 
+    /// Those that a file can name; what a study makes its trials from is none of them.
     pub(crate) fn stage_names(&self) -> impl Iterator<Item = &str> {
-        self.stages.iter().map(|stage| stage.name.text.as_str())
+        let stages = self.stages.iter().filter(|stage| !stage.is_template());
+        stages.map(|stage| stage.name.text.as_str())
+    }
+
+    /// The stage that a name means in a stage that is this member: of a section with members of the same kind,
+    /// the one with the same number.
+    pub(crate) fn find(&self, name: &str, member: Option<&Member>) -> Option<usize> {
+        let position = |name: &str, member: Option<&Member>| {
+            self.stages.iter().position(|stage| {
+                stage.name.text == name
+                    && match member {
+                        Some(_) => stage.member.as_ref() == member,
+                        None => !stage.is_template(),
+                    }
+            })
+        };
+        let same = member.and_then(|own| position(&fan_out::member_name(name, own.index), member));
+        same.or_else(|| position(name, None))
+    }
+
+    /// The members of a section, in order.
+    pub(crate) fn members(&self, section: &str) -> Vec<usize> {
+        let stages = self.stages.iter().enumerate();
+        let is_member = |stage: &DeclaredStage<'_>| {
+            stage.member.is_some() && !stage.is_template() && stage.section() == section
+        };
+        stages
+            .filter(|(_, stage)| is_member(stage))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     fn check_names(&self, report: &mut Report<'_>) {
@@ -300,6 +378,23 @@ fn check_package_name(name: &Spanned<String>, report: &mut Report<'_>) -> bool {
 }
 
 impl DeclaredStage<'_> {
+    /// What its section is called: a member's name without the number.
+    pub(crate) fn section(&self) -> &str {
+        match &self.member {
+            Some(_) => {
+                fan_out::split_member(&self.name.text).map_or(&self.name.text, |(name, _)| name)
+            }
+            None => &self.name.text,
+        }
+    }
+
+    /// Whether it is what the trials of a study are made from.
+    pub(crate) fn is_template(&self) -> bool {
+        self.member
+            .as_ref()
+            .is_some_and(|member| member.is_template)
+    }
+
     /// Where what is wrong with the parameters is shown if nothing better is known.
     pub(crate) fn params_span(&self) -> Span {
         self.params

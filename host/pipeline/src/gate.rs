@@ -22,6 +22,9 @@ use self::mentions::Mention;
 use crate::declaration::{CHAMPION, PARAMS};
 
 mod mentions;
+mod scope;
+
+pub(crate) use scope::Scope;
 
 /// The metrics of one stage by name.
 pub type Metrics = BTreeMap<String, f64>;
@@ -55,6 +58,8 @@ pub struct GateWork {
 /// One condition.
 #[derive(Clone, Debug)]
 pub struct Requirement {
+    /// As it is written.
+    text: String,
     expression: Expression,
     mentions: Vec<Mention>,
     /// The parameters that it mentions, by the names of their columns.
@@ -99,16 +104,31 @@ impl GateWork {
 }
 
 impl Requirement {
-    /// Compiles a condition over the metrics of `stages` and the parameters of the run.
+    /// Compiles a condition, or one for each member that `[*]` stands for.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile).
+    pub(crate) fn compile_all(
+        text: &str,
+        scope: &Scope<'_>,
+        params: &BTreeMap<String, Json>,
+    ) -> Result<Vec<Self>, ExpressionError> {
+        let texts = scope.expand(text)?;
+        let compile = |text: &String| Self::compile(text, scope, params);
+        texts.iter().map(compile).collect()
+    }
+
+    /// Compiles a condition over the metrics of stages and the parameters of the run.
     ///
     /// # Errors
     /// If it is not CEL, names no stage's metric, or is not true or false.
     pub(crate) fn compile(
         text: &str,
-        stages: &[&str],
+        scope: &Scope<'_>,
         params: &BTreeMap<String, Json>,
     ) -> Result<Self, ExpressionError> {
-        let mentions = mentions::find(text, stages)?;
+        let plain = scope::without_brackets(text);
+        let mentions = mentions::find(text, &plain, scope)?;
         let mut constants = BTreeMap::new();
         let mut fields = Vec::new();
         for mention in &mentions {
@@ -118,12 +138,12 @@ impl Requirement {
                 let value = value.ok_or_else(|| unknown_parameter(text, mention, params))?;
                 let constant = constant(value);
                 data_type = DataType::from_arrow(constant.data_type()).unwrap_or(data_type);
-                constants.insert(mention.name(), constant);
+                constants.insert(mention.column.clone(), constant);
             }
-            fields.push(Field::new(mention.name(), data_type));
+            fields.push(Field::new(mention.column.clone(), data_type));
         }
         let schema = Schema::new(fields);
-        let expression = Expression::compile(text, &schema)?;
+        let expression = Expression::compile(&plain, &schema)?;
         let wrong = |problem: String, hint: &str| {
             let hint = Some(hint.to_owned());
             Err(ExpressionError {
@@ -147,15 +167,24 @@ impl Requirement {
             );
         }
         Ok(Self {
+            text: text.to_owned(),
             expression,
             mentions,
             constants,
         })
     }
 
+    /// The condition on other stages, in the same text.
+    pub(crate) fn renamed(mut self, rename: impl Fn(&mut String)) -> Self {
+        self.mentions
+            .iter_mut()
+            .for_each(|mention| rename(&mut mention.owner));
+        self
+    }
+
     /// The condition as it is written.
     pub fn text(&self) -> &str {
-        self.expression.text()
+        &self.text
     }
 
     /// The stages whose metrics it mentions.
@@ -189,7 +218,7 @@ impl Requirement {
             stage => metrics.get(stage).unwrap_or(&nothing),
         };
         let value = |mention: &Mention| {
-            let constant = self.constants.get(&mention.name());
+            let constant = self.constants.get(&mention.column);
             match constant.and_then(|constant| constant.as_primitive_opt::<Float64Type>()) {
                 Some(number) => Some(number.value(0)),
                 None => of(mention).get(&mention.metric).copied(),
@@ -236,10 +265,9 @@ impl Requirement {
         value: impl Fn(&Mention) -> Option<f64>,
     ) -> Result<Option<bool>, trueline_table::arrow::error::ArrowError> {
         let column = |mention: &Mention| {
-            let name = mention.name();
-            let constant = self.constants.get(&name).cloned();
+            let constant = self.constants.get(&mention.column).cloned();
             let measured = || Arc::new(Float64Array::from(vec![value(mention)])) as ArrayRef;
-            (name, constant.unwrap_or_else(measured))
+            (mention.column.clone(), constant.unwrap_or_else(measured))
         };
         let row = RecordBatch::try_from_iter_with_nullable(
             self.mentions
@@ -326,7 +354,13 @@ impl Serialize for Requirement {
 mod tests {
     use super::*;
 
-    const STAGES: [&str; 3] = ["model", "score", "gate"];
+    fn compile(text: &str) -> Result<Requirement, ExpressionError> {
+        let mut scope = Scope::default();
+        for stage in ["model", "score", "gate", "model[0]", "model[1]"] {
+            scope.add(stage, stage);
+        }
+        Requirement::compile(text, &scope, &BTreeMap::new())
+    }
 
     fn metrics(pairs: &[(&str, f64)]) -> Metrics {
         pairs
@@ -337,7 +371,7 @@ mod tests {
 
     fn evaluate(text: &str, champion: Option<&Metrics>) -> Verdict {
         let gate = GateWork {
-            require: vec![Requirement::compile(text, &STAGES, &BTreeMap::new()).unwrap()],
+            require: vec![compile(text).unwrap()],
         };
         let score = metrics(&[
             ("accuracy", 0.89),
@@ -428,7 +462,7 @@ mod tests {
     fn a_champion_that_cannot_be_scored_is_no_missing_one() {
         let check = |text: &str, passed: bool| {
             let gate = GateWork {
-                require: vec![Requirement::compile(text, &STAGES, &BTreeMap::new()).unwrap()],
+                require: vec![compile(text).unwrap()],
             };
             let score = BTreeMap::from([("score".to_owned(), metrics(&[("auc", 0.9)]))]);
             let verdict = gate
@@ -448,7 +482,7 @@ mod tests {
     #[test]
     fn mistakes_are_found_before_the_run() {
         let check = |text: &str, position: usize, problem: &str| {
-            let error = Requirement::compile(text, &STAGES, &BTreeMap::new()).unwrap_err();
+            let error = compile(text).unwrap_err();
             assert!(
                 error.problem.contains(problem) && error.hint.is_some(),
                 "{text}: {error:?}"
@@ -461,6 +495,11 @@ mod tests {
             "`scroe` is no stage",
         );
         check("accuracy > 0.5", 0, "`accuracy` is no stage");
+        check(
+            "1.0 > 0.5 && model[7].auc > 1.0",
+            13,
+            "`model[7]` is no stage",
+        );
         check("score > 0.5", 0, "`score` alone is no number");
         check("score.auc", 0, "not true or false");
         check("1 < 2", 0, "no metric");
@@ -470,12 +509,17 @@ mod tests {
 
     #[test]
     fn a_condition_knows_its_stages() {
-        let requirement = Requirement::compile(
+        let check = |text: &str, expected: &[&str]| {
+            let requirement = compile(text).unwrap();
+            assert_eq!(requirement.stages().collect::<Vec<_>>(), expected);
+        };
+        check(
             "score.auc > champion.auc || model.rounds > 3",
-            &STAGES,
-            &BTreeMap::new(),
-        )
-        .unwrap();
-        assert_eq!(requirement.stages().collect::<Vec<_>>(), ["score", "model"]);
+            &["score", "model"],
+        );
+        check(
+            "model[1].rounds > model[0].rounds",
+            &["model[1]", "model[0]"],
+        );
     }
 }

@@ -1,11 +1,46 @@
 //! Reading a table of the file into a struct, and saying everything that is wrong with its keys.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Deserializer};
 use toml::de::{DeValue, ValueDeserializer};
 use trueline_dataset::suggest::{did_you_mean, list_some};
 
 use crate::source::{Problem, Report, Span};
 use crate::values::Value;
+
+/// A text where that is enough, or a table that says more.
+#[derive(Clone, Debug)]
+pub(crate) enum TextOr<T> {
+    Text(String),
+    Table(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextOrTable(PhantomData))
+    }
+}
+
+struct TextOrTable<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for TextOrTable<T> {
+    type Value = TextOr<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a table")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(TextOr::Text(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(TextOr::Table)
+    }
+}
 
 /// Reads `table` as a `T`; `owner` says whose keys they are, as in ``stage `model` ``.
 ///

@@ -38,6 +38,7 @@
 mod check;
 mod declaration;
 mod diagnostic;
+mod fan_out;
 mod gate;
 mod graph;
 mod keys;
@@ -50,6 +51,7 @@ mod plan;
 mod plugins;
 mod rules;
 mod source;
+mod tune;
 mod values;
 
 pub use check::{Recorded, RecordedFile, check, check_recorded, check_set, check_unlocked};
@@ -57,7 +59,8 @@ pub use diagnostic::{Diagnostic, Diagnostics, Place};
 pub use gate::{Champion, GateWork, Metrics, Requirement, Verdict};
 pub use lock::{LOCK_FILE, Lock, LockError};
 pub use plan::{
-    Pipe, Plan, PlannedDataset, PlannedInput, PlannedPackage, PlannedStage, StageWork, Work,
+    Pipe, Plan, PlannedDataset, PlannedInput, PlannedPackage, PlannedStage, Pruner, StageWork,
+    StudyWork, Trials, Work,
 };
 pub use plugins::Plugins;
 pub use rules::{Retry, RetryOn, Rules, RunIf};

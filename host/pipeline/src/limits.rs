@@ -9,7 +9,7 @@ use trueline_runtime::Limits;
 use crate::source::{Problem, Report};
 
 /// The limits that a stage sets itself.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(crate) struct LimitKeys {
     memory: Option<Spanned<String>>,

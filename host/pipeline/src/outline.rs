@@ -4,6 +4,7 @@ use toml::Spanned;
 
 use self::names::Names;
 use crate::declaration::{Declaration, DeclaredStage, StageKeys};
+use crate::fan_out::Selection;
 use crate::gate::GateWork;
 use crate::graph;
 use crate::pipe::{PipeText, Word};
@@ -39,6 +40,19 @@ pub(crate) enum Job<'d> {
         inputs: Vec<OutlinedInput>,
     },
     Gate(GateWork),
+    /// The best of some stages.
+    Study(OutlinedStudy<'d>),
+}
+
+/// What the name of a section stands for whose members are measured.
+#[derive(Debug)]
+pub(crate) struct OutlinedStudy<'d> {
+    pub(crate) plugin: &'d Spanned<String>,
+    pub(crate) selection: &'d Selection,
+    /// Indices of the section's members, or of what they are made from.
+    pub(crate) members: Vec<usize>,
+    /// Indices of all that is made for a trial, if trials are made while the study runs.
+    pub(crate) templates: Vec<usize>,
 }
 
 /// A named input of a stage.
@@ -85,7 +99,11 @@ impl<'d, 't> Outline<'d, 't> {
     }
 }
 
-/// The stage that a word of a package's chain means.
-pub(crate) fn mapping(declaration: &Declaration<'_>, word: &Word) -> Result<usize, Problem> {
-    Names { declaration }.mapping(word)
+/// The words of a package's chain, each of which means one stage.
+pub(crate) fn chain(
+    declaration: &Declaration<'_>,
+    words: Vec<Word>,
+    report: &mut Report<'_>,
+) -> Option<Vec<Word>> {
+    Names { declaration }.mapping_words(words, None, &mut Vec::new(), report)
 }

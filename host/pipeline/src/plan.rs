@@ -8,8 +8,10 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 use trueline_dataset::{Dataset, Part};
 use trueline_runtime::{Limits, ReductionSignature, Stage};
+use trueline_study::{Asha, Goal, Stops, Study};
 use trueline_table::{Digest, Schema};
 
+use crate::fan_out::{member_name, split_member};
 use crate::gate::GateWork;
 use crate::rules::Rules;
 
@@ -81,6 +83,104 @@ pub struct PlannedStage {
 pub enum Work {
     Stage(StageWork),
     Gate(GateWork),
+    Study(StudyWork),
+}
+
+/// Choosing the best of several stages, which from then on its name stands for.
+#[derive(Clone, Debug, Serialize)]
+pub struct StudyWork {
+    /// What the file says after `use`, of the stages that it chooses from.
+    pub plugin: String,
+    /// The section of the stages that measure, each the one with its number.
+    pub measured_by: String,
+    /// What they measure.
+    pub metric: String,
+    pub goal: Goal,
+    /// How many there are to choose from.
+    pub count: usize,
+    #[serde(flatten)]
+    pub trials: Trials,
+}
+
+/// The stages of a study. Trial 3 of `model` is the stage `model[3]`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trials {
+    /// They are in the plan.
+    Listed,
+    /// They are made while the study runs, each from what came of those before it.
+    Sampled {
+        study: Study,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pruner: Option<Pruner>,
+        /// What a trial is made of, in an order in which it can run, with the names of trial 0.
+        #[serde(skip)]
+        templates: Vec<PlannedStage>,
+    },
+}
+
+/// How trials are stopped early.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Pruner {
+    /// What is watched: a metric that the stage reports after its steps, or the end of its name.
+    pub metric: String,
+    pub goal: Goal,
+    #[serde(flatten)]
+    pub asha: Asha,
+}
+
+impl StudyWork {
+    /// What its trials are made from, if they are made while it runs.
+    pub fn templates(&self) -> &[PlannedStage] {
+        match &self.trials {
+            Trials::Listed => &[],
+            Trials::Sampled { templates, .. } => templates,
+        }
+    }
+
+    /// The names of the stages of a trial of `name`: the one that is tried, and the one that measures it.
+    pub fn trial(&self, name: &str, number: usize) -> (String, String) {
+        (
+            member_name(name, number),
+            member_name(&self.measured_by, number),
+        )
+    }
+
+    /// All stages of a trial that is made while the study runs, with these values in the parameters of `name`.
+    pub fn make_trial(
+        &self,
+        name: &str,
+        number: usize,
+        point: &trueline_study::Point,
+        stops: Option<Stops>,
+    ) -> Vec<PlannedStage> {
+        let templates = self.templates();
+        let rename = |name: &mut String| {
+            let is_ours = templates.iter().any(|template| template.name == *name);
+            if let (true, Some((section, _))) = (is_ours, split_member(name)) {
+                *name = member_name(section, number);
+            }
+        };
+        let make = |template: &PlannedStage| {
+            let mut stage = template.clone();
+            rename(&mut stage.name);
+            stage.depends_on.iter_mut().for_each(rename);
+            stage.rules.when = stage.rules.when.map(|when| when.renamed(rename));
+            if let Work::Stage(work) = &mut stage.work {
+                for input in &mut work.inputs {
+                    input.pipe.through.iter_mut().for_each(rename);
+                }
+                if stage.name == member_name(name, number) {
+                    if let Some(params) = work.params.as_object_mut() {
+                        params.extend(point.clone());
+                    }
+                    work.stops = stops.clone();
+                }
+            }
+            stage
+        };
+        templates.iter().map(make).collect()
+    }
 }
 
 /// A component with its parameters and what it reduces.
@@ -103,6 +203,9 @@ pub struct StageWork {
     pub state: Arc<[u8]>,
     #[serde(serialize_with = "limits")]
     pub limits: Limits,
+    /// When it stops early, if somebody else decides that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stops: Option<Stops>,
 }
 
 /// A named input of a reduction.

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use toml::Spanned;
 
 use crate::declaration::StageKeys;
-use crate::gate::Requirement;
+use crate::gate::{Requirement, Scope};
 use crate::limits::duration;
 use crate::source::{Problem, Report};
 
@@ -106,7 +106,7 @@ impl Rules {
 }
 
 /// The keys of `retry`.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(crate) struct RetryKeys {
     max: u32,
@@ -114,17 +114,17 @@ pub(crate) struct RetryKeys {
     on: Option<Vec<RetryOn>>,
 }
 
-/// Checks the rules of a stage; `stages` are those that measure something, `pools` those that are declared.
+/// Checks the rules of a stage; `scope` has the stages that measure something, `pools` those that are declared.
 pub(crate) fn check(
     keys: &StageKeys,
     owner: &str,
-    stages: &[&str],
+    scope: &Scope<'_>,
     params: &BTreeMap<String, Json>,
     pools: &BTreeMap<String, u32>,
     report: &mut Report<'_>,
 ) -> Rules {
     let when = keys.when.as_ref().and_then(|text| {
-        let compiled = Requirement::compile(text.get_ref(), stages, params);
+        let compiled = Requirement::compile(text.get_ref(), scope, params);
         let wrong = |error| Problem::in_expression(report.source, text, owner, error);
         let compiled = compiled.map_err(wrong);
         report.ok(compiled)

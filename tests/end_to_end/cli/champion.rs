@@ -95,10 +95,10 @@ fn who_falls_behind_the_champion_is_refused_and_cannot_take_its_place() {
     assert!(score < champion - 0.01, "{score} {champion}");
     assert_eq!(run["package"]["version"], 2);
     promote(&project, "trips@2")
-        .exits(1)
+        .exits(3)
         .says(&["its gate refused it", "champion.auc", "hint: "]);
     let to_challenger = "package promote trips@2 --alias challenger --reason x";
-    project.trueline(to_challenger).exits(1).says(&["refused"]);
+    project.trueline(to_challenger).exits(3).says(&["refused"]);
     project
         .trueline("package show trips@champion")
         .exits(0)
@@ -219,7 +219,7 @@ fn a_package_from_elsewhere_is_used_but_not_promoted() {
     );
     elsewhere.trueline("predict it --input trips.csv").exits(0);
     promote(&elsewhere, "it")
-        .exits(1)
+        .exits(3)
         .says(&["it was imported"]);
     // Where a gate has accepted it, that still holds.
     project

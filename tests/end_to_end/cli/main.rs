@@ -8,6 +8,7 @@
 
 mod cache;
 mod champion;
+mod fan_out;
 mod faults;
 mod first_stage;
 mod home;
@@ -17,6 +18,7 @@ mod outcomes;
 mod reproduce;
 mod rules;
 mod steps;
+mod studies;
 mod trips;
 mod unsound;
 mod ways;

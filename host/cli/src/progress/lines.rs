@@ -101,6 +101,8 @@ mod tests {
             findings: Vec::new(),
             report: None,
             state_digest: None,
+            stopped_at: None,
+            best: None,
         };
         let told = |event: Event<'_>| lines.line(event).unwrap_or_default();
         assert_eq!(

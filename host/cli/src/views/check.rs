@@ -1,6 +1,7 @@
 //! A checked pipeline, before it runs.
 
-use trueline_pipeline::{Pipe, Plan, PlannedStage, Work};
+use trueline_pipeline::{Pipe, Plan, PlannedStage, StudyWork, Work};
+use trueline_study::Goal;
 
 use super::section;
 use crate::grid::{Cell, Grid, cell};
@@ -59,6 +60,7 @@ fn lines(stage: &PlannedStage) -> Vec<(Cell, String)> {
                 .map(|(index, requirement)| (plugin(index), requirement.text().to_owned()))
                 .collect()
         }
+        Work::Study(study) => vec![(cell(study.plugin.as_str()), study_line(&stage.name, study))],
         Work::Stage(work) if work.inputs.is_empty() => {
             vec![(cell(work.plugin.as_str()), String::new())]
         }
@@ -76,6 +78,17 @@ fn lines(stage: &PlannedStage) -> Vec<(Cell, String)> {
             inputs.map(line).collect()
         }
     }
+}
+
+/// What a study chooses from.
+fn study_line(name: &str, study: &StudyWork) -> String {
+    let goal = match study.goal {
+        Goal::Max => "highest",
+        Goal::Min => "lowest",
+    };
+    let (count, by, metric) = (study.count, &study.measured_by, &study.metric);
+    let last = count.saturating_sub(1);
+    format!("the one of {name}[0] to {name}[{last}] with the {goal} {by}.{metric}")
 }
 
 /// A pipe as a pipeline file has it.

@@ -128,6 +128,8 @@ mod tests {
             findings: Vec::new(),
             report: None,
             state_digest: None,
+            stopped_at: None,
+            best: None,
         }
     }
 

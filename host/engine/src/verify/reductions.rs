@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
-use trueline_pipeline::{Pipe, Plan, StageWork, Work};
+use trueline_pipeline::{Pipe, Plan, StageWork, StudyWork, Work};
 use trueline_runtime::{Outcome, Package};
 use trueline_table::Digest;
 
@@ -35,9 +35,23 @@ pub(super) fn prove(
     let mut fitted = FittedStages::new();
     let mut ways = Vec::new();
     for stage in &plan.stages {
-        let Work::Stage(work) = &stage.work else {
-            continue;
+        let chosen;
+        let work = match &stage.work {
+            Work::Stage(work) => work,
+            Work::Study(study) => match chosen_work(plan, package, &stage.name, study) {
+                Some(work) => {
+                    chosen = work;
+                    &chosen
+                }
+                None => continue,
+            },
+            Work::Gate(_) => continue,
         };
+        // What reads the best of some stages that the package does not hold cannot be told from it.
+        let through = work.inputs.iter().flat_map(|input| &input.pipe.through);
+        if through.clone().any(|name| !fitted.contains_key(name)) {
+            continue;
+        }
         let job = Job {
             data: &data,
             name: &stage.name,
@@ -83,6 +97,25 @@ pub(super) fn prove(
         );
     }
     Ok(ways)
+}
+
+/// The best of a study's stages, with the parameters that the package holds for it.
+fn chosen_work(plan: &Plan, package: &Package, name: &str, study: &StudyWork) -> Option<StageWork> {
+    let chain = plan.package.iter().flat_map(|planned| &planned.chain);
+    let mut links = chain.zip(&package.manifest().chain);
+    let (_, link) = links.find(|(stage, _)| *stage == name)?;
+    let (tried, _) = study.trial(name, 0);
+    let template = study
+        .templates()
+        .iter()
+        .find(|template| template.name == tried);
+    match &template.or_else(|| plan.stage(&tried))?.work {
+        Work::Stage(work) => Some(StageWork {
+            params: link.params.clone(),
+            ..work.clone()
+        }),
+        Work::Gate(_) | Work::Study(_) => None,
+    }
 }
 
 /// How a stage of the chain differs from what the package holds for it.

@@ -139,7 +139,7 @@ fn read_by_stages<'a>(outline: &'a Outline<'_, '_>) -> BTreeSet<&'a str> {
     let jobs = outline.stages.iter().filter_map(|stage| stage.job.as_ref());
     let inputs = jobs.flat_map(|job| match job {
         Job::Plugin { inputs, .. } => inputs.as_slice(),
-        Job::Gate(_) => &[],
+        Job::Gate(_) | Job::Study(_) => &[],
     });
     inputs
         .map(|input| input.pipe.dataset.text.as_str())

@@ -32,12 +32,9 @@ pub(super) fn check(
         })
     });
     let chain = report.ok(pipe::words(report.source, &keys.chain))?;
-    let mut is_whole = true;
-    for word in &chain {
-        is_whole &= report.ok(outline::mapping(declaration, word)).is_some();
-    }
+    let chain = outline::chain(declaration, chain, report)?;
     // What is wrong with a stage may keep a pipe from being read.
-    if !is_whole || outline.stages.iter().any(|stage| stage.job.is_none()) {
+    if outline.stages.iter().any(|stage| stage.job.is_none()) {
         return None;
     }
     let names: Vec<&str> = chain.iter().map(|word| word.text.as_str()).collect();
@@ -80,7 +77,7 @@ fn application(outline: &Outline<'_, '_>, chain: &[&str]) -> Option<PipeText> {
         .filter_map(|stage| Some((&stage.declared.name, stage.job.as_ref()?)));
     let pipes = jobs.flat_map(|(name, job)| match job {
         Job::Plugin { inputs, .. } => inputs.iter().map(|input| (name, &input.pipe)).collect(),
-        Job::Gate(_) => Vec::new(),
+        Job::Gate(_) | Job::Study(_) => Vec::new(),
     });
     let pipes: Vec<(&Word, &PipeText)> = pipes.collect();
     let before = |pipe: &PipeText, through: &[Word]| {

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::DeValue;
+use trueline_dataset::suggest::did_you_mean;
 use trueline_runtime::{Error, GuestErrorKind, Input, Limits, ReductionSignature, World};
+use trueline_study::Point;
 use trueline_table::Schema;
 
 use super::datasets::Datasets;
 use crate::declaration::{DeclaredStage, StageKeys};
 use crate::keys::suggestion;
-use crate::outline::{Job, Outline, OutlinedInput};
+use crate::outline::{Job, Outline, OutlinedInput, OutlinedStudy};
 use crate::pipe::{PipeText, Word};
-use crate::plan::{Pipe, PlannedInput, PlannedStage, StageWork, Work};
+use crate::plan::{Pipe, PlannedInput, PlannedStage, StageWork, StudyWork, Trials, Work};
 use crate::plugins::{Plugin, Shelf};
 use crate::source::{Problem, Report, Source, Span};
 use crate::values::{locate, to_json};
@@ -99,7 +101,27 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
             is_mapped: false,
         };
         if !inputs.is_empty() {
-            match checked.describe(None) {
+            // The ends of the space of a study are tried as well.
+            let others = self
+                .outline
+                .stages
+                .iter()
+                .filter(|_| stage.declared.is_template());
+            let others = others.filter_map(|other| match other.job.as_ref()? {
+                Job::Study(study) if study.members.contains(&index) => {
+                    study.selection.tuning.as_ref()
+                }
+                _ => None,
+            });
+            let points = others.flat_map(|tuning| tuning.extreme_points());
+            let tried = points.into_iter().try_for_each(|point| {
+                let declared = checked.params.clone();
+                set_point(&mut checked.params, &point);
+                let described = checked.describe(None).map(drop);
+                checked.params = declared;
+                described
+            });
+            match tried.and_then(|()| checked.describe(None)) {
                 Ok(signature) => {
                     checked.set_seed(signature.reduction.as_ref(), self.seed);
                     checked.signature = signature.reduction;
@@ -170,6 +192,9 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
             .stages
             .iter()
             .position(|stage| stage.declared.name.text == word.text)?;
+        if let Some(Job::Study(study)) = &self.outline.stages[index].job {
+            return self.map_any(&study.members, word, rows, report);
+        }
         let checked = self.checked.get_mut(&index)?;
         checked.is_mapped = true;
         let declared = self.outline.stages[index].declared;
@@ -205,6 +230,39 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
         None
     }
 
+    /// The columns of a table that whichever of these stages maps, which must be the same.
+    fn map_any(
+        &mut self,
+        members: &[usize],
+        word: &Word,
+        rows: &Schema,
+        report: &mut Report<'_>,
+    ) -> Option<Schema> {
+        let mut first: Option<(&Word, Schema)> = None;
+        for &member in members {
+            let name = &self.outline.stages[member].declared.name;
+            let own = Word {
+                text: name.text.clone(),
+                span: word.span.clone(),
+            };
+            let mapped = self.map(&own, rows, report)?;
+            match &first {
+                None => first = Some((name, mapped)),
+                Some((_, schema)) if *schema == mapped => {}
+                Some((other, _)) => {
+                    let message = format!(
+                        "`{}` stands for the best of some stages, but `{}` and `{}` answer with different columns",
+                        word.text, other.text, name.text
+                    );
+                    let problem = Problem::new(word.span.clone(), message);
+                    report.add(problem.hint("name one of them, or let all write the same columns"));
+                    return None;
+                }
+            }
+        }
+        first.map(|(_, schema)| schema)
+    }
+
     /// A stage that only maps is asked when a pipe uses it, so one that no pipe uses is unchecked.
     pub(super) fn check_usage(&self, report: &mut Report<'_>) {
         for (&index, _) in self
@@ -228,47 +286,96 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
     /// All stages in the order in which they can run. Only for a report without problems.
     pub(super) fn planned(self, source: &Source) -> Vec<PlannedStage> {
         let mut checked = self.checked;
-        let name = |index: &usize| self.outline.stages[*index].declared.name.text.clone();
-        let plan = |index: &usize| {
-            let stage = &self.outline.stages[*index];
-            let work = match stage.job.as_ref()? {
-                Job::Gate(gate) => Work::Gate(gate.clone()),
-                Job::Plugin { plugin, .. } => {
-                    let Checked {
-                        plugin: Plugin { component, stage },
-                        params,
-                        inputs,
-                        signature,
-                        state,
-                        limits,
-                        ..
-                    } = checked.remove(index)?;
-                    let plugin = plugin.get_ref().clone();
-                    Work::Stage(StageWork {
-                        plugin,
-                        component,
-                        stage,
-                        params,
-                        inputs,
-                        signature,
-                        state,
-                        limits,
-                    })
+        let outlined = &self.outline.stages;
+        // In an order in which they can run.
+        let mut templates: Vec<(usize, PlannedStage)> = Vec::new();
+        let mut planned = Vec::new();
+        for &index in &self.outline.order {
+            let stage = &outlined[index];
+            let name = |index: &usize| outlined[*index].declared.name.text.clone();
+            let mut depends_on: BTreeSet<usize> = stage.depends_on.iter().copied().collect();
+            let work = match &stage.job {
+                None => continue,
+                Some(Job::Gate(gate)) => Work::Gate(gate.clone()),
+                Some(Job::Plugin { plugin, .. }) => match checked.remove(&index) {
+                    Some(checked) => Work::Stage(checked.work(plugin)),
+                    None => continue,
+                },
+                Some(Job::Study(study)) => {
+                    // A trial may begin at any time while the study runs.
+                    for template in &study.templates {
+                        depends_on.extend(&outlined[*template].depends_on);
+                    }
+                    depends_on.retain(|index| !study.templates.contains(index));
+                    let is_own = |index: &usize| study.templates.contains(index);
+                    let own = templates.extract_if(.., |(index, _)| is_own(index));
+                    let own = own.map(|(_, template)| template).collect();
+                    Work::Study(study_work(study, own))
                 }
             };
-            Some(PlannedStage {
-                name: name(index),
+            let stage = PlannedStage {
+                name: name(&index),
                 line: source.place(&stage.declared.name.span).line,
-                depends_on: stage.depends_on.iter().map(name).collect(),
+                depends_on: depends_on.iter().map(name).collect(),
                 rules: stage.rules.clone(),
                 work,
-            })
-        };
-        self.outline.order.iter().filter_map(plan).collect()
+            };
+            match outlined[index].declared.is_template() {
+                true => templates.push((index, stage)),
+                false => planned.push(stage),
+            }
+        }
+        planned
+    }
+}
+
+fn study_work(study: &OutlinedStudy<'_>, templates: Vec<PlannedStage>) -> StudyWork {
+    let selection = study.selection;
+    let (count, trials) = match &selection.tuning {
+        None => (selection.members, Trials::Listed),
+        Some(tuning) => {
+            let trials = Trials::Sampled {
+                study: tuning.study.clone(),
+                pruner: tuning.pruner.clone(),
+                templates,
+            };
+            (tuning.trials, trials)
+        }
+    };
+    StudyWork {
+        plugin: study.plugin.get_ref().clone(),
+        measured_by: selection.stage.clone(),
+        metric: selection.metric.clone(),
+        goal: selection.goal,
+        count,
+        trials,
     }
 }
 
 impl Checked {
+    fn work(self, plugin: &Spanned<String>) -> StageWork {
+        let Self {
+            plugin: Plugin { component, stage },
+            params,
+            inputs,
+            signature,
+            state,
+            limits,
+            ..
+        } = self;
+        StageWork {
+            plugin: plugin.get_ref().clone(),
+            component,
+            stage,
+            params,
+            inputs,
+            signature,
+            state,
+            limits,
+            stops: None,
+        }
+    }
+
     /// Gives a stage that draws random numbers the pipeline's seed, unless its parameters name one.
     /// As a parameter it is in whatever identifies the result.
     fn set_seed(&mut self, signature: Option<&ReductionSignature>, seed: u64) {
@@ -292,14 +399,22 @@ impl Checked {
 }
 
 fn params(declared: &DeclaredStage<'_>) -> Result<serde_json::Value, Problem> {
-    match &declared.params {
-        None => Ok(serde_json::json!({})),
-        Some(params) if matches!(params.get_ref(), DeValue::Table(_)) => to_json(params),
-        Some(params) => Err(Problem::new(
-            params.span(),
-            format!("`params` of stage `{}` is no table", declared.name.text),
-        )
-        .hint("write params = { … }, or params.name = … for each")),
+    let mut params = match &declared.params {
+        None => serde_json::json!({}),
+        Some(params) if matches!(params.get_ref(), DeValue::Table(_)) => to_json(params)?,
+        Some(params) => {
+            let message = format!("`params` of stage `{}` is no table", declared.section());
+            return Err(Problem::new(params.span(), message)
+                .hint("write params = { … }, or params.name = … for each"));
+        }
+    };
+    set_point(&mut params, &declared.point);
+    Ok(params)
+}
+
+fn set_point(params: &mut serde_json::Value, point: &Point) {
+    if let Some(params) = params.as_object_mut() {
+        params.extend(point.clone());
     }
 }
 
@@ -312,7 +427,7 @@ fn given_state(
     let Some(file) = &keys.state else {
         return Ok(Arc::default());
     };
-    let name = &declared.name.text;
+    let name = declared.section();
     if keys.fit.is_some() || keys.look_at.is_some() {
         return Err(Problem::new(
             file.span(),
@@ -341,7 +456,7 @@ fn check_world(
     declared: &DeclaredStage<'_>,
     keys: &StageKeys,
 ) -> Result<(), Problem> {
-    let name = &declared.name.text;
+    let name = declared.section();
     let at = |key: &Option<Spanned<String>>| {
         key.as_ref()
             .map_or_else(|| declared.name.span.clone(), Spanned::span)
@@ -364,9 +479,10 @@ fn check_world(
 /// What a stage said about its parameters and columns, shown at the parameter that it names.
 fn describe_problem(declared: &DeclaredStage<'_>, error: &Error, rows: Span) -> Problem {
     let message = error.to_string();
-    let named = declared.params.as_ref().and_then(|params| {
-        let span = locate(params, "", &message);
-        (span != params.span()).then_some(span)
+    let places = [&declared.map, &declared.space, &declared.params];
+    let named = places.into_iter().flatten().find_map(|place| {
+        let span = locate(place, "", &message);
+        (span != place.span()).then_some(span)
     });
     let otherwise = match error {
         Error::Guest {
@@ -377,7 +493,14 @@ fn describe_problem(declared: &DeclaredStage<'_>, error: &Error, rows: Span) -> 
     };
     Problem {
         span: named.unwrap_or(otherwise),
-        hint: suggestion(&message),
-        message: format!("stage `{}`: {message}", declared.name.text),
+        hint: suggestion(&message).or_else(|| nearest_column(&message)),
+        message: format!("stage `{}`: {message}", declared.section()),
     }
+}
+
+/// What a stage may have meant that lists the columns instead of one that it lacks.
+fn nearest_column(message: &str) -> Option<String> {
+    let (before, columns) = message.split_once("; the columns are ")?;
+    let name = before.rsplit('`').nth(1)?;
+    did_you_mean(name, columns.split(", "))
 }

@@ -7,7 +7,9 @@ use trueline_dataset::suggest::{did_you_mean, list_some};
 use trueline_dataset::{Expression, ExpressionError};
 use trueline_table::Schema;
 
+use super::Scope;
 use crate::declaration::{CHAMPION, PARAMS};
+use crate::fan_out::member_name;
 
 /// A metric that a condition mentions.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,23 +17,30 @@ pub(super) struct Mention {
     /// A stage, or `champion`.
     pub(super) owner: String,
     pub(super) metric: String,
+    /// What the expression calls it.
+    pub(super) column: String,
     /// Whether `has()` asks for it, so that it may be missing.
     pub(super) is_tested: bool,
 }
 
-/// The metrics that `text` mentions, in its order, each once. Only `stages` have metrics.
+/// The metrics that a condition mentions, in its order, each once. `plain` is its text as CEL; only the stages
+/// of the scope have metrics.
 ///
 /// # Errors
 /// If the text is not CEL, or mentions what is no metric.
-pub(super) fn find(text: &str, stages: &[&str]) -> Result<Vec<Mention>, ExpressionError> {
-    let Ok((tree, source)) = Parser::new().parse_with_source_info(text) else {
+pub(super) fn find(
+    text: &str,
+    plain: &str,
+    scope: &Scope<'_>,
+) -> Result<Vec<Mention>, ExpressionError> {
+    let Ok((tree, source)) = Parser::new().parse_with_source_info(plain) else {
         // The compiler has words for what is wrong with the syntax, whatever the columns are.
-        return Expression::compile(text, &Schema::default()).map(|_| Vec::new());
+        return Expression::compile(plain, &Schema::default()).map(|_| Vec::new());
     };
     let mut search = Search {
         text,
         source,
-        stages,
+        scope,
         mentions: Vec::new(),
     };
     search.visit(&tree)?;
@@ -39,7 +48,7 @@ pub(super) fn find(text: &str, stages: &[&str]) -> Result<Vec<Mention>, Expressi
 }
 
 impl Mention {
-    /// As the condition writes it, and as the column for it is called.
+    /// For people.
     pub(super) fn name(&self) -> String {
         format!("{}.{}", self.owner, self.metric)
     }
@@ -49,7 +58,7 @@ impl Mention {
 struct Search<'a> {
     text: &'a str,
     source: SourceInfo,
-    stages: &'a [&'a str],
+    scope: &'a Scope<'a>,
     mentions: Vec<Mention>,
 }
 
@@ -105,15 +114,17 @@ impl Search<'_> {
         if let Some(unknown) = self.unknown(owner) {
             return Err(self.error(id, unknown));
         }
+        let column = format!("{owner}.{metric}");
         match self
             .mentions
             .iter_mut()
-            .find(|mention| mention.owner == owner && mention.metric == metric)
+            .find(|mention| mention.column == column)
         {
             Some(mention) => mention.is_tested |= is_tested,
             None => self.mentions.push(Mention {
-                owner: owner.to_owned(),
+                owner: self.scope.stage(owner).unwrap_or(owner).to_owned(),
                 metric: metric.to_owned(),
+                column,
                 is_tested,
             }),
         }
@@ -122,11 +133,21 @@ impl Search<'_> {
 
     /// What is wrong with a name that is no stage's, and what to do.
     fn unknown(&self, owner: &str) -> Option<(String, String)> {
-        if owner == CHAMPION || owner == PARAMS || self.stages.contains(&owner) {
+        if owner == CHAMPION || owner == PARAMS || self.scope.stage(owner).is_some() {
             return None;
         }
-        let names = || self.stages.iter().copied().chain([CHAMPION]);
-        let hint = did_you_mean(owner, names())
+        let owner = self.scope.written(owner, self.text);
+        let first = member_name(&owner, 0);
+        if self.scope.names().any(|name| name == first) {
+            return Some((
+                format!("`{owner}` stands for several stages"),
+                format!(
+                    "name one of them, as in `{first}`, or all, `{owner}[*]`, of which each must meet it"
+                ),
+            ));
+        }
+        let names = || self.scope.names().chain([CHAMPION]);
+        let hint = did_you_mean(&owner, names())
             .unwrap_or_else(|| format!("metrics are those of {}", list_some(names())));
         Some((
             format!("`{owner}` is no stage that measures anything"),

@@ -3,12 +3,13 @@
 use toml::Spanned;
 use trueline_dataset::suggest::{did_you_mean, list_some};
 
-use super::{Job, OutlinedInput, OutlinedStage};
+use super::{Job, OutlinedInput, OutlinedStage, OutlinedStudy};
 use crate::declaration::{Declaration, DeclaredStage, StageKeys};
-use crate::gate::{GateWork, Requirement};
+use crate::fan_out::{Member, member_name, split_member};
+use crate::gate::{GateWork, Requirement, Scope};
 use crate::pipe::{PipeText, Word};
 use crate::rules::{self, Rules};
-use crate::source::{Problem, Report};
+use crate::source::{Problem, Report, Span};
 
 /// Finds names.
 pub(super) struct Names<'d, 't> {
@@ -26,12 +27,15 @@ impl<'d, 't> Names<'d, 't> {
             .keys
             .as_ref()
             .and_then(|keys| match (&keys.plugin, &keys.require) {
+                (Some(plugin), None) if declared.selection.is_some() => {
+                    self.study(declared, plugin, &mut depends_on)
+                }
                 (Some(plugin), None) => {
                     self.plugin(declared, keys, plugin, &mut depends_on, report)
                 }
                 (None, Some(_)) => self.gate(declared, keys, &mut depends_on, report),
                 (plugin, _) => {
-                    let name = &declared.name.text;
+                    let name = declared.section();
                     let says = if plugin.is_some() {
                         "both `use` and `require`"
                     } else {
@@ -69,11 +73,13 @@ impl<'d, 't> Names<'d, 't> {
         depends_on: &mut Vec<usize>,
         report: &mut Report<'_>,
     ) -> Rules {
-        let name = &declared.name.text;
+        let (name, member) = (declared.section(), declared.member.as_ref());
         for after in &keys.after {
             let word = after.get_ref();
-            match self.index(word) {
+            let members = self.declaration.members(word);
+            match self.declaration.find(word, member) {
                 Some(index) => depends_on.push(index),
+                None if !members.is_empty() => depends_on.extend(members),
                 None => {
                     let names = || self.declaration.stage_names();
                     let hint = did_you_mean(word, names())
@@ -85,20 +91,72 @@ impl<'d, 't> Names<'d, 't> {
         }
         let owner = format!("stage `{name}`");
         let Declaration { params, pools, .. } = self.declaration;
-        let rules = rules::check(keys, &owner, &self.measuring(), params, pools, report);
+        let rules = rules::check(keys, &owner, &self.scope(member), params, pools, report);
         let mentioned = rules.when.iter().flat_map(Requirement::stages);
-        depends_on.extend(mentioned.filter_map(|stage| self.index(stage)));
+        depends_on.extend(mentioned.filter_map(|stage| self.exactly(stage)));
         rules
     }
 
-    /// The stages that measure something.
-    fn measuring(&self) -> Vec<&str> {
-        let stages = self
+    /// The stages that measure something, by what conditions of such a stage call them.
+    fn scope(&self, member: Option<&Member>) -> Scope<'_> {
+        let mut scope = Scope::default();
+        for stage in self
             .declaration
             .stages
             .iter()
-            .filter(|stage| !is_gate(stage));
-        stages.map(|stage| stage.name.text.as_str()).collect()
+            .filter(|stage| !is_gate(stage))
+        {
+            let name = stage.name.text.as_str();
+            if let (Some(own), true) = (&stage.member, member.is_some())
+                && Some(own) == member
+            {
+                scope.add(stage.section(), name);
+            } else if !stage.is_template() {
+                scope.add(name, name);
+            }
+        }
+        scope
+    }
+
+    /// The best of some stages: it waits for these and for what measures them.
+    fn study(
+        &self,
+        declared: &'d DeclaredStage<'t>,
+        plugin: &'d Spanned<String>,
+        depends_on: &mut Vec<usize>,
+    ) -> Option<Job<'d>> {
+        let selection = declared.selection.as_ref()?;
+        let stages = self.declaration.stages.iter().enumerate();
+        let is_ours = |stage: &DeclaredStage<'_>| {
+            let member = stage.member.as_ref();
+            member.is_some_and(|member| member.of == declared.name.text)
+        };
+        let copies: Vec<usize> = stages
+            .filter(|(_, stage)| is_ours(stage))
+            .map(|(index, _)| index)
+            .collect();
+        let named =
+            |index: &usize, section: &str| self.declaration.stages[*index].section() == section;
+        let of = |section: &str| {
+            copies
+                .iter()
+                .copied()
+                .filter(|index| named(index, section))
+                .collect()
+        };
+        let members: Vec<usize> = of(&declared.name.text);
+        let measuring: Vec<usize> = of(&selection.stage);
+        let templates = match &selection.tuning {
+            Some(_) => copies.clone(),
+            None => Vec::new(),
+        };
+        depends_on.extend(members.iter().chain(&measuring).chain(&templates));
+        Some(Job::Study(OutlinedStudy {
+            plugin,
+            selection,
+            members,
+            templates,
+        }))
     }
 
     fn plugin(
@@ -109,7 +167,7 @@ impl<'d, 't> Names<'d, 't> {
         depends_on: &mut Vec<usize>,
         report: &mut Report<'_>,
     ) -> Option<Job<'d>> {
-        let name = &declared.name.text;
+        let (name, member) = (declared.section(), declared.member.as_ref());
         if let (Some(_), Some(look_at)) = (&keys.fit, &keys.look_at) {
             report.add(
                 Problem::new(
@@ -152,8 +210,8 @@ impl<'d, 't> Names<'d, 't> {
                 is_whole = false;
             }
             match report.ok(PipeText::parse(report.source, pipe)) {
-                Some(parsed) => {
-                    is_whole &= self.resolve(name, &parsed, depends_on, report);
+                Some(mut parsed) => {
+                    is_whole &= self.resolve(name, member, &mut parsed, depends_on, report);
                     inputs.push(OutlinedInput {
                         name: input.to_owned(),
                         pipe: parsed,
@@ -170,11 +228,12 @@ impl<'d, 't> Names<'d, 't> {
         })
     }
 
-    /// Whether all names of a pipe exist and are what they must be.
+    /// Whether all names of a pipe exist and are what they must be; those that mean members become theirs.
     fn resolve(
         &self,
         owner: &str,
-        pipe: &PipeText,
+        member: Option<&Member>,
+        pipe: &mut PipeText,
         depends_on: &mut Vec<usize>,
         report: &mut Report<'_>,
     ) -> bool {
@@ -182,7 +241,8 @@ impl<'d, 't> Names<'d, 't> {
         let mut is_whole = self.is_dataset(head);
         if !is_whole {
             let names = || self.declaration.dataset_names();
-            report.add(if self.index(head).is_some() {
+            let is_stage = self.declaration.find(head, member).is_some();
+            report.add(if is_stage || !self.declaration.members(head).is_empty() {
                 Problem::new(
                     span.clone(),
                     format!("stage `{owner}` reads `{head}`, which is a stage"),
@@ -203,37 +263,97 @@ impl<'d, 't> Names<'d, 't> {
                 .hint(hint)
             });
         }
-        for word in &pipe.through {
-            match report.ok(self.mapping(word)) {
-                Some(index) => depends_on.push(index),
-                None => is_whole = false,
-            }
+        match self.mapping_words(
+            std::mem::take(&mut pipe.through),
+            member,
+            depends_on,
+            report,
+        ) {
+            Some(words) => pipe.through = words,
+            None => is_whole = false,
         }
         is_whole
     }
 
-    /// The stage that a word of a pipe means.
-    pub(super) fn mapping(&self, word: &Word) -> Result<usize, Problem> {
-        let Word { text, span } = word;
-        let Some(index) = self.index(text) else {
-            let problem = |message| Problem::new(span.clone(), message);
-            if self.is_dataset(text) {
-                return Err(problem(format!("`{text}` is a dataset, and can only begin a pipe"))
-                    .hint("to join it, use `join` of the other dataset, or a stage that uses `lookup`"));
+    /// Words with the names of the stages that they mean; `model[*]` is one word for each member.
+    pub(super) fn mapping_words(
+        &self,
+        words: Vec<Word>,
+        member: Option<&Member>,
+        depends_on: &mut Vec<usize>,
+        report: &mut Report<'_>,
+    ) -> Option<Vec<Word>> {
+        let mut found = Vec::new();
+        let mut is_whole = true;
+        for word in words {
+            match report.ok(self.mapping(&word, member)) {
+                Some(indices) => {
+                    let name = |index: &usize| self.declaration.stages[*index].name.text.clone();
+                    found.extend(indices.iter().map(|index| Word {
+                        text: name(index),
+                        span: word.span.clone(),
+                    }));
+                    depends_on.extend(indices);
+                }
+                None => is_whole = false,
             }
-            let names = || self.declaration.stage_names();
-            let hint = did_you_mean(text, names())
-                .unwrap_or_else(|| format!("the stages are {}", list_some(names())));
-            return Err(problem(format!("there is no stage `{text}`")).hint(hint));
+        }
+        is_whole.then_some(found)
+    }
+
+    /// The stages that a word of a pipe means: one, or all members of a section.
+    fn mapping(&self, word: &Word, member: Option<&Member>) -> Result<Vec<usize>, Problem> {
+        let Word { text, span } = word;
+        let all = split_member(text).filter(|(_, which)| *which == "*");
+        let members = all.map(|(section, _)| self.declaration.members(section));
+        let found = match members.filter(|members| !members.is_empty()) {
+            Some(members) => members,
+            None => vec![self.one(text, span, member)?],
         };
-        if is_gate(&self.declaration.stages[index]) {
+        if found
+            .iter()
+            .any(|&index| is_gate(&self.declaration.stages[index]))
+        {
             return Err(Problem::new(
                 span.clone(),
                 format!("`{text}` is a gate, and maps no rows"),
             )
             .hint("a pipe names stages that map rows"));
         }
-        Ok(index)
+        Ok(found)
+    }
+
+    fn one(&self, text: &str, span: &Span, member: Option<&Member>) -> Result<usize, Problem> {
+        if let Some(index) = self.declaration.find(text, member) {
+            return Ok(index);
+        }
+        let problem = |message| Problem::new(span.clone(), message);
+        if self.is_dataset(text) {
+            return Err(
+                problem(format!("`{text}` is a dataset, and can only begin a pipe")).hint(
+                    "to join it, use `join` of the other dataset, or a stage that uses `lookup`",
+                ),
+            );
+        }
+        let section = split_member(text).map_or(text, |(section, _)| section);
+        let members = self.declaration.members(section);
+        if let Some(last) = members.len().checked_sub(1) {
+            let (first, last) = (member_name(section, 0), member_name(section, last));
+            let what = match section == text {
+                true => format!("`{text}` stands for {} stages", members.len()),
+                false => format!("there is no stage `{text}`"),
+            };
+            return Err(problem(what).hint(format!(
+                "name one, `{first}` to `{last}`, or all, `{section}[*]`; with `best`, `{section}` is the best of them"
+            )));
+        }
+        let names = || self.declaration.stage_names();
+        let hint = match section != text && self.declaration.find(section, None).is_some() {
+            true => format!("`{section}` has no members that can be named: leave out the number"),
+            false => did_you_mean(text, names())
+                .unwrap_or_else(|| format!("the stages are {}", list_some(names()))),
+        };
+        Err(problem(format!("there is no stage `{text}`")).hint(hint))
     }
 
     fn gate(
@@ -243,7 +363,7 @@ impl<'d, 't> Names<'d, 't> {
         depends_on: &mut Vec<usize>,
         report: &mut Report<'_>,
     ) -> Option<Job<'d>> {
-        let name = &declared.name.text;
+        let name = declared.section();
         let pipes = [
             ("fit", &keys.fit),
             ("in", &keys.look_at),
@@ -268,7 +388,7 @@ impl<'d, 't> Names<'d, 't> {
             );
             is_whole = false;
         }
-        let stages = self.measuring();
+        let scope = self.scope(None);
         let texts = keys.require.as_ref()?;
         if texts.get_ref().is_empty() {
             let problem = Problem::new(texts.span(), format!("gate `{name}` requires nothing"));
@@ -277,10 +397,11 @@ impl<'d, 't> Names<'d, 't> {
         }
         let mut require = Vec::new();
         for text in texts.get_ref() {
-            match Requirement::compile(text.get_ref(), &stages, &self.declaration.params) {
-                Ok(requirement) => {
-                    depends_on.extend(requirement.stages().filter_map(|stage| self.index(stage)));
-                    require.push(requirement);
+            match Requirement::compile_all(text.get_ref(), &scope, &self.declaration.params) {
+                Ok(requirements) => {
+                    let stages = requirements.iter().flat_map(Requirement::stages);
+                    depends_on.extend(stages.filter_map(|stage| self.exactly(stage)));
+                    require.extend(requirements);
                 }
                 Err(error) => {
                     let owner = format!("gate `{name}`");
@@ -298,10 +419,10 @@ impl<'d, 't> Names<'d, 't> {
             .any(|dataset| dataset == name)
     }
 
-    fn index(&self, name: &str) -> Option<usize> {
-        self.declaration
-            .stage_names()
-            .position(|stage| stage == name)
+    /// The stage with exactly this name.
+    fn exactly(&self, name: &str) -> Option<usize> {
+        let stages = &self.declaration.stages;
+        stages.iter().position(|stage| stage.name.text == name)
     }
 }
 
