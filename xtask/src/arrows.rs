@@ -6,6 +6,7 @@ use crate::command::{Failure, output, step};
 
 /// The crates of the host, lowest first. One may depend on those before it, never on those after.
 const LAYERS: &[&str] = &[
+    "trueline-files",
     "trueline-table",
     "trueline-runtime",
     "trueline-dataset",

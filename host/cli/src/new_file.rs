@@ -4,12 +4,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use tempfile::NamedTempFile;
+use trueline_files::{Audience, folder_of};
 
 /// A file in the making, under another name until it is finished.
 pub(crate) struct NewFile {
     path: PathBuf,
-    file: NamedTempFile,
+    file: trueline_files::NewFile,
 }
 
 impl NewFile {
@@ -18,16 +18,7 @@ impl NewFile {
     /// # Errors
     /// If the folder is missing or cannot be written to.
     pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        // A result is for everyone whom the user's umask allows, unlike what temporary files are for.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder
-            .tempfile_in(folder)
+        let file = trueline_files::NewFile::begin("result", folder_of(path), Audience::Everyone)
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
@@ -41,8 +32,7 @@ impl NewFile {
     /// If it cannot be renamed.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         let Self { path, file } = self;
-        file.persist(&path)
-            .map(drop)
+        file.finish(&path)
             .with_context(|| format!("cannot write {}", path.display()))
     }
 }

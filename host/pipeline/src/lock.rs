@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use trueline_files::{Audience, NewFile, folder_of};
 use trueline_table::Digest;
 
 use crate::Plan;
@@ -124,16 +125,12 @@ impl Lock {
             reason: error.to_string(),
         };
         let text = toml::to_string(self).map_err(|error| failed(&error))?;
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
-        write!(file, "{HEADER}{text}")
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(|error| failed(&error))?;
-        file.persist(&path).map_err(|error| failed(&error.error))?;
-        Ok(())
+        let written = NewFile::begin("lock", folder_of(&path), Audience::Everyone);
+        let written = written.and_then(|mut file| {
+            write!(file, "{HEADER}{text}")?;
+            file.finish(&path)
+        });
+        written.map_err(|error| failed(&error))
     }
 }
 

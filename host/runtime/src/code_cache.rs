@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use trueline_files::{Audience, NewFile, create_private_folder, folder_of};
 use trueline_table::Digest;
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -84,25 +85,11 @@ fn load(engine: &Engine, path: &Path) -> Option<Component> {
 }
 
 fn store(path: &Path, code: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    private_folder(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let folder = folder_of(path);
+    create_private_folder(folder)?;
+    let mut file = NewFile::begin("code", folder, Audience::Owner)?;
     file.write_all(Digest::of(code).as_bytes())?;
     file.write_all(code)?;
-    file.persist(path)?;
-    Ok(())
-}
-
-#[cfg(unix)]
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-}
-
-#[cfg(not(unix))]
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)
+    // What a loss of power makes of it is found by the hash, and compiled anew.
+    file.finish_soon(path)
 }

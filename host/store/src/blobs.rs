@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use trueline_files::{Audience, NewFile, fault};
 use trueline_table::{Digest, Hasher};
 
 use crate::files::{create_private_dir, sync_dir};
@@ -57,6 +57,9 @@ impl Blobs {
     pub fn put(&self, bytes: &[u8]) -> Result<Digest> {
         let digest = Digest::of(bytes);
         if self.contains(&digest) && self.verify(&digest).is_ok() {
+            // Whoever wrote it may have died before its name was on the disk.
+            let path = self.path(&digest);
+            sync_dir(path.parent().expect("a blob's path has a directory"))?;
             return Ok(digest);
         }
         let mut writer = self.writer()?;
@@ -91,9 +94,8 @@ impl Blobs {
     /// [`Error::Full`] or [`Error::ReadOnly`].
     pub fn writer(&self) -> Result<BlobWriter> {
         // Named after the boot, so that the next opening can tell what a dead process left behind.
-        let file = tempfile::Builder::new()
-            .prefix(&format!("{}-", self.boot))
-            .tempfile_in(&self.temporary)
+        let prefix = format!("{}-", self.boot);
+        let file = NewFile::begin_named("blob", &self.temporary, &prefix, Audience::Owner)
             .map_err(Error::writing(&self.temporary))?;
         Ok(BlobWriter {
             file,
@@ -166,7 +168,7 @@ impl Blobs {
     /// Removes a blob; one that is not there is removed.
     pub(crate) fn remove(&self, digest: &Digest) -> Result<()> {
         let path = self.path(digest);
-        match fs::remove_file(&path) {
+        match fault::around("blob.remove", || fs::remove_file(&path)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Error::writing(&path)(error))
             }
@@ -194,6 +196,15 @@ impl Blobs {
         Ok(())
     }
 
+    /// Brings the names of all blobs to the disk: a process that died may have been about to.
+    pub(crate) fn sync_names(&self) -> Result<()> {
+        sync_dir(&self.directory)?;
+        for entry in fs::read_dir(&self.directory).map_err(Error::reading(&self.directory))? {
+            sync_dir(&entry.map_err(Error::reading(&self.directory))?.path())?;
+        }
+        Ok(())
+    }
+
     fn open_unchecked(&self, digest: &Digest) -> Result<File> {
         let path = self.path(digest);
         File::open(&path).map_err(|error| match error.kind() {
@@ -209,7 +220,7 @@ impl Blobs {
 /// A blob that is being written. Dropped before [`BlobWriter::finish`], it leaves nothing behind.
 #[derive(Debug)]
 pub struct BlobWriter {
-    file: NamedTempFile,
+    file: NewFile,
     hasher: Hasher,
     size_bytes: u64,
     blobs: Blobs,
@@ -223,20 +234,9 @@ impl BlobWriter {
     pub fn finish(self) -> Result<(Digest, u64)> {
         let digest = self.hasher.finish();
         let path = self.blobs.path(&digest);
-        self.file
-            .as_file()
-            .sync_all()
-            .map_err(Error::writing(&path))?;
-        let directory = path.parent().expect("a blob's path has a directory");
-        if !directory.is_dir() {
-            create_private_dir(directory)?;
-            sync_dir(&self.blobs.directory)?;
-        }
+        create_private_dir(path.parent().expect("a blob's path has a directory"))?;
         // Takes the place of a blob that exists: the bytes are the same, or it was corrupt.
-        self.file
-            .persist(&path)
-            .map_err(|error| Error::writing(&path)(error.error))?;
-        sync_dir(directory)?;
+        self.file.finish(&path).map_err(Error::writing(&path))?;
         Ok((digest, self.size_bytes))
     }
 }
@@ -394,7 +394,8 @@ mod tests {
     #[test]
     fn sweeps_what_a_dead_process_left() {
         let (_home, blobs) = blobs();
-        let (_file, path) = blobs.writer().unwrap().file.keep().unwrap();
+        let path = blobs.temporary.join(format!("{}-left", blobs.boot));
+        fs::write(&path, "half").unwrap();
         blobs.sweep(|_| false).unwrap();
         assert!(path.exists());
         blobs.sweep(|boot| *boot == blobs.boot).unwrap();

@@ -6,6 +6,8 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use trueline_files::fault;
+
 use crate::files::{create_private_dir, open_private_file};
 use crate::{BootId, Clock, Error, Result};
 
@@ -42,7 +44,7 @@ impl Boot {
         let id = BootId::new(clock)?;
         let path = lock_path(&directory, &id);
         let file = open_private_file(&path)?;
-        file.lock().map_err(Error::writing(&path))?;
+        fault::around("boot.lock", || file.lock()).map_err(Error::writing(&path))?;
         Ok(Self {
             id,
             directory,
@@ -77,25 +79,29 @@ impl Boot {
         Ok(None)
     }
 
-    /// Removes the lock files of processes that have ended without doing so.
-    pub(crate) fn sweep(&self, _opening: &OpenLock) -> Result<()> {
+    /// Removes the lock files of processes that have ended without doing so; whether there were any.
+    pub(crate) fn sweep(&self, _opening: &OpenLock) -> Result<bool> {
+        let mut found = false;
         for entry in fs::read_dir(&self.directory).map_err(Error::reading(&self.directory))? {
             let path = entry.map_err(Error::reading(&self.directory))?.path();
             let boot = path
                 .file_stem()
                 .and_then(|stem| stem.to_str()?.parse().ok());
             if boot.is_some_and(|boot| self.is_gone(&boot)) {
-                fs::remove_file(&path).map_err(Error::writing(&path))?;
+                fault::around("boot.sweep", || fs::remove_file(&path))
+                    .map_err(Error::writing(&path))?;
+                found = true;
             }
         }
-        Ok(())
+        Ok(found)
     }
 }
 
 impl Drop for Boot {
     fn drop(&mut self) {
         // If the file stays, the next opening finds its lock free and removes it.
-        let _ = fs::remove_file(lock_path(&self.directory, &self.id));
+        let path = lock_path(&self.directory, &self.id);
+        let _ = fault::around("boot.remove", || fs::remove_file(path));
     }
 }
 

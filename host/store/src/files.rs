@@ -1,17 +1,13 @@
-//! Private directories, and directories whose entries survive a loss of power.
+//! The folders and files of a home, with the store's errors.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 
 use crate::{Error, Result};
 
 /// Makes `path` and what is missing above it, readable by its owner alone. One that exists is left as it is.
 pub(crate) fn create_private_dir(path: &Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(Error::writing(path))
+    trueline_files::create_private_folder(path).map_err(Error::writing(path))
 }
 
 /// Opens `path` for reading and writing; if it is missing, makes it, readable by its owner alone.
@@ -23,13 +19,7 @@ pub(crate) fn open_private_file(path: &Path) -> Result<File> {
     options.open(path).map_err(Error::writing(path))
 }
 
-/// Waits until the entries of `directory` (new names, renamed files) are on the disk. Where directories
-/// cannot be opened as files, the file system sees to it by itself.
+/// Waits until the entries of `directory` (new names, renamed files) are on the disk.
 pub(crate) fn sync_dir(directory: &Path) -> Result<()> {
-    if cfg!(unix) {
-        File::open(directory)
-            .and_then(|file| file.sync_all())
-            .map_err(Error::writing(directory))?;
-    }
-    Ok(())
+    trueline_files::sync_folder(directory).map_err(Error::writing(directory))
 }

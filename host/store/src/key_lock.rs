@@ -4,9 +4,11 @@
 //! lets go of it, and whoever waits goes on.
 
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use trueline_files::{fault, is_named};
 use trueline_table::Digest;
 
 use crate::files::{create_private_dir, open_private_file};
@@ -44,16 +46,33 @@ impl Store {
     }
 }
 
+/// Removes the files of keys that nobody holds: those of processes that were killed.
+pub(crate) fn sweep(home: &Path) -> Result<()> {
+    let directory = home.join("keys");
+    let entries = match fs::read_dir(&directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(Error::reading(&directory))?,
+    };
+    for entry in entries {
+        // Dropped, the lock removes its file.
+        drop(try_lock(
+            &entry.map_err(Error::reading(&directory))?.path(),
+        )?);
+    }
+    Ok(())
+}
+
 fn try_lock(path: &Path) -> Result<Option<KeyLock>> {
     let file = open_private_file(path)?;
+    fault::before("key.lock").map_err(Error::writing(path))?;
     match file.try_lock() {
-        Ok(()) => {}
+        Ok(()) => fault::after("key.lock").map_err(Error::writing(path))?,
         Err(TryLockError::WouldBlock) => return Ok(None),
         Err(TryLockError::Error(error)) => return Err(Error::writing(path)(error)),
     }
     // Whoever held the lock may have removed the file between our opening and our locking of it; a lock
     // on a file without a name keeps nobody out.
-    if !is_still_there(path, &file) {
+    if !is_named(path, &file) {
         return Ok(None);
     }
     Ok(Some(KeyLock {
@@ -62,27 +81,11 @@ fn try_lock(path: &Path) -> Result<Option<KeyLock>> {
     }))
 }
 
-#[cfg(unix)]
-fn is_still_there(path: &Path, file: &File) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let named = fs::metadata(path).ok();
-    let ours = file.metadata().ok();
-    named
-        .zip(ours)
-        .is_some_and(|(named, ours)| (named.dev(), named.ino()) == (ours.dev(), ours.ino()))
-}
-
-/// A file that is open cannot be removed here.
-#[cfg(not(unix))]
-fn is_still_there(_: &Path, _: &File) -> bool {
-    true
-}
-
 impl Drop for KeyLock {
     fn drop(&mut self) {
         // Removed while it is held, so that nobody holds a lock on a file that has no name any more
         // without noticing. If it stays, the next one uses it.
-        let _ = fs::remove_file(&self.path);
+        let _ = fault::around("key.remove", || fs::remove_file(&self.path));
     }
 }
 
@@ -113,6 +116,16 @@ mod tests {
         });
         assert_eq!(most.into_inner(), 1);
         assert_eq!(fs::read_dir(store.home().join("keys")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_swept_and_what_is_held_stays() {
+        let (home, store) = store();
+        let held = store.lock_key(&Digest::of(b"held"), || false).unwrap();
+        let left = home.path().join("keys/left.lock");
+        fs::write(&left, "").unwrap();
+        sweep(home.path()).unwrap();
+        assert!(!left.exists() && held.unwrap().path.exists());
     }
 
     #[test]

@@ -59,6 +59,7 @@ mod attempts;
 mod blobs;
 mod boot;
 mod cache;
+mod check;
 mod clock;
 mod columns;
 mod datasets;
@@ -86,6 +87,7 @@ pub use cache::{
     CacheDecision, CacheEntry, CacheStats, Forgotten, Incident, IncidentKind, Kept, NewKey,
     RecipeRows, StageKey,
 };
+pub use check::HomeCheck;
 pub use clock::{Clock, SystemClock};
 pub use datasets::{Dataset, DatasetFile, TableMemo};
 pub use error::{Error, Result};
@@ -93,7 +95,7 @@ pub use events::{Event, NewEvent};
 pub use id::{BootId, RunId};
 pub use key_lock::KeyLock;
 pub use lineage::{Computed, DigestKind, Producer};
-pub use maintenance::{Backup, Freed, HomeCheck, restore, schema_versions};
+pub use maintenance::{Backup, Freed, restore, schema_versions};
 pub use packages::{NewPackage, Package, PackageSummary};
 pub use results::{Content, Finding, Metric, Output, Results, StageOutput};
 pub use runs::{NewRun, Run, RunOutcome, RunPage, RunSummary};

@@ -1,4 +1,4 @@
-//! Looking after a home: checking it, freeing what nothing needs, copying it.
+//! Looking after a home: freeing what nothing needs, copying it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,29 +6,15 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, params};
 use serde::Serialize;
+use trueline_files::{fault, folder_of};
 use trueline_table::Digest;
 
 use crate::boot::OpenLock;
 use crate::columns::Column;
-use crate::files::{create_private_dir, open_private_file, sync_dir};
+use crate::files::{create_private_dir, sync_dir};
 use crate::migrations::{self, LATEST};
-use crate::store::TENANT;
+use crate::store::{TENANT, copy_database};
 use crate::{Error, Result, Store};
-
-/// What a check of a home found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct HomeCheck {
-    /// Artifacts and files of datasets that were hashed.
-    pub checked: u64,
-    pub size_bytes: u64,
-    /// What is wrong, a sentence each.
-    pub problems: Vec<String>,
-    /// Artifacts and files that are missing because someone freed them; runs that made or read them cannot be
-    /// made again.
-    pub freed: u64,
-    /// Blobs that nothing refers to; `gc` frees them.
-    pub unreferenced: u64,
-}
 
 /// What was freed, or would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -47,70 +33,6 @@ pub struct Backup {
 }
 
 impl Store {
-    /// Hashes everything that is stored, and looks whether the database agrees with itself.
-    ///
-    /// # Errors
-    /// If the database cannot be read at all.
-    pub fn check(&self) -> Result<HomeCheck> {
-        let mut found = HomeCheck::default();
-        let broken: Vec<String> = self.read(|connection| {
-            let mut statement = connection.prepare("PRAGMA integrity_check")?;
-            let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
-            Ok(lines.collect::<Result<_, _>>()?)
-        })?;
-        let broken = broken.into_iter().filter(|line| line != "ok");
-        found
-            .problems
-            .extend(broken.map(|line| format!("the database is damaged: {line}")));
-        let dangling: u64 = self.read(|connection| {
-            let sql = "SELECT count(*) FROM pragma_foreign_key_check";
-            Ok(connection
-                .query_row(sql, [], |row| row.get::<_, Column<_>>(0))?
-                .0)
-        })?;
-        if dangling > 0 {
-            let problem = format!("{dangling} rows of the database refer to rows that are missing");
-            found.problems.push(problem);
-        }
-        let freed = self.read(freed)?;
-        let mut known = BTreeSet::new();
-        for (digest, is_inline) in self.read(artifacts)? {
-            if !is_inline {
-                known.insert(digest);
-            }
-            self.check_one(&digest, self.verify_artifact(&digest), &freed, &mut found);
-        }
-        for digest in self.read(dataset_files)? {
-            // A dataset that is pinned by reference has no copy.
-            if known.insert(digest) && self.blobs().contains(&digest) {
-                self.check_one(&digest, self.blobs().verify(&digest), &freed, &mut found);
-            }
-        }
-        let blobs = self.blobs().list()?;
-        for (digest, size_bytes) in &blobs {
-            found.size_bytes += size_bytes;
-            if !known.contains(digest) {
-                found.unreferenced += 1;
-            }
-        }
-        Ok(found)
-    }
-
-    fn check_one(
-        &self,
-        digest: &Digest,
-        verified: Result<()>,
-        freed: &BTreeSet<Digest>,
-        found: &mut HomeCheck,
-    ) {
-        found.checked += 1;
-        match verified {
-            Ok(()) => {}
-            Err(Error::Missing { .. }) if freed.contains(digest) => found.freed += 1,
-            Err(error) => found.problems.push(error.to_string()),
-        }
-    }
-
     /// Frees the bytes that nothing needs: blobs that no row names, artifacts that no run, package or cache
     /// entry names; and, of runs that ended before a time, outputs and copies of data that no younger run, no
     /// package and no cache entry refers to. The runs themselves stay, with the digests of all they made.
@@ -212,11 +134,7 @@ impl Store {
         let database = temporary.join("trueline.db");
         // Its own connection: a transaction of a reader would keep the copy from being made.
         let connection = Connection::open(self.home().join("trueline.db"))?;
-        drop(open_private_file(&database)?);
-        let text = database.to_string_lossy().into_owned();
-        connection
-            .execute("VACUUM INTO ?1", [text])
-            .map_err(|error| Error::from(error).in_database(&database))?;
+        copy_database(&connection, &database)?;
         let mut backup = Backup {
             folder: folder.to_owned(),
             blobs: 0,
@@ -295,19 +213,9 @@ fn beside(folder: &Path) -> Result<PathBuf> {
 
 /// Gives a finished folder its name.
 fn publish(temporary: &Path, folder: &Path) -> Result<()> {
-    let database = temporary.join("trueline.db");
-    fs::File::open(&database)
-        .and_then(|file| file.sync_all())
-        .map_err(Error::writing(&database))?;
-    sync_dir(temporary)?;
-    fs::rename(temporary, folder).map_err(Error::writing(folder))?;
-    match folder
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        Some(parent) => sync_dir(parent),
-        None => sync_dir(Path::new(".")),
-    }
+    fault::around("backup.rename", || fs::rename(temporary, folder))
+        .map_err(Error::writing(folder))?;
+    sync_dir(folder_of(folder))
 }
 
 fn digests(connection: &Connection, sql: &str) -> Result<Vec<Digest>> {
@@ -317,7 +225,7 @@ fn digests(connection: &Connection, sql: &str) -> Result<Vec<Digest>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn artifacts(connection: &Connection) -> Result<Vec<(Digest, bool)>> {
+pub(crate) fn artifacts(connection: &Connection) -> Result<Vec<(Digest, bool)>> {
     let sql = "SELECT digest, bytes IS NOT NULL FROM artifacts WHERE tenant = ?1 ORDER BY digest";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([TENANT], |row| {
@@ -326,12 +234,12 @@ fn artifacts(connection: &Connection) -> Result<Vec<(Digest, bool)>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn dataset_files(connection: &Connection) -> Result<Vec<Digest>> {
+pub(crate) fn dataset_files(connection: &Connection) -> Result<Vec<Digest>> {
     let sql = "SELECT DISTINCT digest FROM dataset_files WHERE tenant = ?1 ORDER BY digest";
     digests(connection, sql)
 }
 
-fn freed(connection: &Connection) -> Result<BTreeSet<Digest>> {
+pub(crate) fn freed(connection: &Connection) -> Result<BTreeSet<Digest>> {
     let found = digests(connection, "SELECT digest FROM freed WHERE tenant = ?1")?;
     Ok(found.into_iter().collect())
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use trueline_files::{Audience, fault};
 
 use crate::blobs::Blobs;
 use crate::boot::{Boot, OpenLock};
@@ -13,7 +14,7 @@ use crate::files::{create_private_dir, open_private_file};
 use crate::migrations::{LATEST, applied_version, migrate};
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{BootId, Clock, Result, RunId, runs};
+use crate::{BootId, Clock, Error, Result, RunId, key_lock, runs};
 
 /// The tenant that everything belongs to as long as there are no others.
 pub(crate) const TENANT: &str = "default";
@@ -129,7 +130,11 @@ impl Store {
         self.inner
             .blobs
             .sweep(|boot| self.inner.boot.is_gone(boot))?;
-        self.inner.boot.sweep(opening)
+        if self.inner.boot.sweep(opening)? {
+            key_lock::sweep(self.home())?;
+            self.inner.blobs.sync_names()?;
+        }
+        Ok(())
     }
 }
 
@@ -153,7 +158,8 @@ fn open_database(path: &Path) -> Result<Connection> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
     )?;
-    migrate(&mut connection, path)?;
+    fault::around("migrate", || Ok(migrate(&mut connection, path)))
+        .map_err(Error::writing(path))??;
     Ok(connection)
 }
 
@@ -165,14 +171,24 @@ fn keep_before_upgrade(connection: &Connection, path: &Path) -> Result<()> {
         return Ok(());
     }
     let copy = path.with_file_name(format!("trueline.v{version}.db"));
-    if !copy.exists() {
-        // SQLite would let others read it.
-        drop(open_private_file(&copy)?);
-        let text = copy.to_string_lossy().into_owned();
-        let copied = connection.execute("VACUUM INTO ?1", [text]);
-        copied.map_err(|error| crate::Error::from(error).in_database(&copy))?;
+    match copy.exists() {
+        true => Ok(()),
+        false => copy_database(connection, &copy),
     }
-    Ok(())
+}
+
+/// Copies a database, as it is at one moment, into a new file, which appears when all of it is on the disk.
+pub(crate) fn copy_database(connection: &Connection, copy: &Path) -> Result<()> {
+    let written = (|| {
+        let folder = trueline_files::folder_of(copy);
+        // Made by us, since SQLite would let others read it.
+        let file = trueline_files::NewFile::begin("database", folder, Audience::Owner)
+            .map_err(Error::writing(copy))?;
+        let text = file.path().to_string_lossy().into_owned();
+        connection.execute("VACUUM INTO ?1", [text])?;
+        file.finish(copy).map_err(Error::writing(copy))
+    })();
+    written.map_err(|error| error.in_database(copy))
 }
 
 #[cfg(test)]

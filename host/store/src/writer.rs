@@ -4,12 +4,14 @@
 //! go through one thread, which puts whatever is waiting into one transaction: each in a savepoint of its
 //! own, so that one that fails is undone alone, and all of them share the wait for the disk.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
+use trueline_files::fault;
 
 use crate::{Error, Result};
 
@@ -111,9 +113,12 @@ fn commit_group(connection: &mut Connection, mut group: impl Iterator<Item = Wor
             group
                 .by_ref()
                 .try_for_each(|work| in_savepoint(&mut transaction, work, &mut replies))?;
+            fault::before("commit").map_err(|error| in_sqlite(&error))?;
             transaction.commit()
         });
     let Err(error) = committed else {
+        // What is on the disk stays; only a death can follow here.
+        let _ = fault::after("commit");
         return replies.into_iter().for_each(|reply| reply(Ok(())));
     };
     replies.extend(group.map(|work| work(None).reply));
@@ -123,6 +128,15 @@ fn commit_group(connection: &mut Connection, mut group: impl Iterator<Item = Wor
             source: source.clone(),
         }));
     }
+}
+
+/// A fault of the disk as SQLite tells it.
+fn in_sqlite(error: &io::Error) -> rusqlite::Error {
+    let code = match error.kind() {
+        io::ErrorKind::StorageFull => ffi::SQLITE_FULL,
+        _ => ffi::SQLITE_IOERR_FSYNC,
+    };
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
 }
 
 /// An error here means that the whole transaction is broken: a full disk makes SQLite undo all of it.

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{Read as _, Write};
 use std::path::Path;
 
+use trueline_files::{Audience, NewFile, folder_of};
 use trueline_table::Digest;
 
 use super::{Manifest, Package};
@@ -18,16 +19,9 @@ const ENTRY_BYTES_MAX: u64 = 4 << 30;
 
 pub(super) fn write(package: &Package, path: &Path) -> Result<()> {
     let failed = |error| Error::io(path, error);
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    // A package is for everyone whom the user's umask allows, unlike what temporary files are for.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    let mut tar = tar::Builder::new(std::io::BufWriter::new(file.as_file_mut()));
+    let mut file =
+        NewFile::begin("package", folder_of(path), Audience::Everyone).map_err(failed)?;
+    let mut tar = tar::Builder::new(std::io::BufWriter::new(&mut file));
     let manifest = package.manifest.to_json()?;
     append(&mut tar, MANIFEST, manifest.as_bytes()).map_err(failed)?;
     for (digest, bytes) in &package.parts {
@@ -36,9 +30,7 @@ pub(super) fn write(package: &Package, path: &Path) -> Result<()> {
     tar.into_inner()
         .and_then(|mut out| out.flush())
         .map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    file.finish(path).map_err(failed)
 }
 
 fn append(tar: &mut tar::Builder<impl Write>, name: &str, bytes: &[u8]) -> std::io::Result<()> {
