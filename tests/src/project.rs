@@ -52,16 +52,29 @@ impl Project {
 
     /// Runs `trueline` in the folder with these arguments.
     pub fn trueline_with(&self, arguments: &[&str]) -> Answer {
+        self.answer(self.command(arguments))
+    }
+
+    /// `trueline` with these arguments, to be run in the folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.trueline);
         command.args(arguments).current_dir(self.folder.path());
         // What a person's own shell may say must not reach the tests.
         for variable in ["TRUELINE_HOME", "NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR"] {
             command.env_remove(variable);
         }
+        command
+    }
+
+    /// Runs a [`Project::command`] to its end.
+    pub fn answer(&self, mut command: Command) -> Answer {
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let arguments = command
+            .get_args()
+            .map(|argument| argument.to_string_lossy());
         Answer {
-            line: arguments.join(" "),
+            line: arguments.collect::<Vec<_>>().join(" "),
             code: output.status.code(),
             stdout: text(output.stdout),
             stderr: text(output.stderr),
@@ -94,6 +107,11 @@ impl Answer {
             assert!(said, "it does not say {text:?}: {self}");
         }
         self
+    }
+
+    /// How it ended; nothing if it was killed.
+    pub fn code(&self) -> Option<i32> {
+        self.code
     }
 
     /// What it answered with `--json`.

@@ -1,0 +1,14 @@
+//! The real `trueline` binary, killed and let down by its disk at every point and at random ones: what was
+//! committed stays, what was not is done again, and the end is the same.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod kills;
+mod ledger;
+mod outcome;
+mod pipelines;
+mod random;
