@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    cache, check, explain, lineage, package, plugin, predict, reproduce, run, runs, show, store,
-    study, verify,
+    cache, check, explain, lineage, package, plugin, predict, reproduce, resume, run, runs, show,
+    store, study, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -49,6 +49,9 @@ pub(crate) enum Command {
     Check(check::Arguments),
     /// Run a pipeline
     Run(run::Arguments),
+    /// Take up a run that was killed, cancelled or failed, with its own pipeline file, parameters and
+    /// components; what it had done is not done again
+    Resume(resume::Arguments),
     /// List runs, the newest first
     Runs(runs::Arguments),
     /// Show what a run read, did and decided
@@ -90,6 +93,7 @@ impl Command {
         match self {
             Self::Check(arguments) => check::execute(&arguments, context),
             Self::Run(arguments) => run::execute(&arguments, context),
+            Self::Resume(arguments) => resume::execute(&arguments, context),
             Self::Runs(arguments) => runs::execute(&arguments, context),
             Self::Show(arguments) => show::execute(&arguments, context),
             Self::Explain(arguments) => explain::execute(&arguments, context),

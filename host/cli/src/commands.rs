@@ -17,6 +17,7 @@ pub(crate) mod plugin;
 pub(crate) mod predict;
 mod reference;
 pub(crate) mod reproduce;
+pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod show;

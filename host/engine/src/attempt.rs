@@ -483,9 +483,9 @@ fn attempt_failure(error: &Error) -> AttemptFailure {
         }
         Error::Runtime(Runtime::Trap { .. }) => AttemptFailure::Trap,
         Error::Runtime(Runtime::Memory { .. } | Runtime::Output { .. }) => AttemptFailure::Memory,
-        Error::Runtime(Runtime::Timeout { .. } | Runtime::Overdue { .. }) => {
-            AttemptFailure::Timeout
-        }
+        Error::Runtime(
+            Runtime::Timeout { .. } | Runtime::CpuTime { .. } | Runtime::Overdue { .. },
+        ) => AttemptFailure::Timeout,
         _ => AttemptFailure::Host,
     }
 }

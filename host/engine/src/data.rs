@@ -15,7 +15,7 @@ use trueline_pipeline::{Pipe, Plan, PlannedStage, Work};
 use trueline_store::{Blobs, RunId, Store, TableMemo};
 use trueline_table::{Digest, Hasher, Schema};
 
-use crate::{Cancel, Error, Event, Observer, Options, Result};
+use crate::{Error, Event, Observer, Options, Result};
 
 /// Datasets by name.
 pub(crate) struct Data {
@@ -69,9 +69,12 @@ impl Data {
         plan: &Plan,
         store: &Store,
         run: &RunId,
-        cancel: &Cancel,
+        options: &Options,
         observer: &dyn Observer,
     ) -> Result<Self> {
+        // A run that is taken up reads copies of the files, which had names of their own.
+        let past = options.resumes.as_ref().map(|past| store.datasets(past));
+        let past = past.transpose()?.unwrap_or_default();
         let mut pins: BTreeMap<String, (Dataset, Pin)> = BTreeMap::new();
         let mut waiting: Vec<(Dataset, &str)> = plan
             .datasets
@@ -83,13 +86,13 @@ impl Data {
             if pins.contains_key(dataset.name()) {
                 continue;
             }
-            if cancel.is_cancelled() {
+            if options.cancel.is_cancelled() {
                 return Err(trueline_runtime::Error::Cancelled.into());
             }
             observer.tell(Event::Pinning {
                 dataset: dataset.name(),
             });
-            let pin = pin_one(&dataset, store, run);
+            let pin = pin_one(&dataset, &past, store, run);
             let pin = pin.map_err(|error| for_stages(plan, read_as, error))?;
             waiting.extend(dataset.joined().map(|joined| (joined.clone(), read_as)));
             pins.insert(dataset.name().to_owned(), (dataset, pin));
@@ -235,7 +238,12 @@ impl std::io::Write for Writer {
 }
 
 /// Names a dataset, keeps its files, and writes down that the run reads it.
-fn pin_one(dataset: &Dataset, store: &Store, run: &RunId) -> Result<Pin> {
+fn pin_one(
+    dataset: &Dataset,
+    past: &[trueline_store::Dataset],
+    store: &Store,
+    run: &RunId,
+) -> Result<Pin> {
     let pin = dataset.pin(&StoreMemo(store))?;
     for file in files_of(dataset, &pin).iter().filter(|file| file.has_copy) {
         // Whether the bytes of a copy are still right is looked at when they are read.
@@ -250,8 +258,14 @@ fn pin_one(dataset: &Dataset, store: &Store, run: &RunId) -> Result<Pin> {
             }
         }
     }
+    let past = past.iter().find(|past| past.name == dataset.name());
+    let named = |file: &trueline_dataset::FilePin| {
+        let mut known = past.into_iter().flat_map(|past| &past.files);
+        let known = known.find(|known| known.digest == file.digest);
+        known.map_or(&file.path, |known| &known.path).clone()
+    };
     let files = pin.files.iter().map(|file| trueline_store::DatasetFile {
-        path: file.path.clone(),
+        path: named(file),
         digest: file.digest,
         size_bytes: file.size_bytes,
     });

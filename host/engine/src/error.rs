@@ -42,6 +42,13 @@ pub enum Error {
     #[error("it cannot be made again; what is missing: {}", .0.join("; "))]
     Lost(Vec<String>),
 
+    /// A run that cannot be taken up.
+    #[error("there is nothing to take up of {run}: {why}")]
+    NothingToResume {
+        run: trueline_store::RunId,
+        why: &'static str,
+    },
+
     /// A package whose chain is not the plan's.
     #[error("{0}")]
     Mismatch(String),
@@ -63,6 +70,9 @@ impl Error {
             Self::Changed { .. } => Some("run again when nobody writes the file"),
             Self::Lost(_) => Some(
                 "put the missing files back where they were, or restore the home from a backup",
+            ),
+            Self::NothingToResume { .. } => Some(
+                "`trueline runs` lists the runs; `trueline run PIPELINE` runs a pipeline again, and does nothing twice",
             ),
             Self::Runtime(_) | Self::Table(_) | Self::Mismatch(_) | Self::Package { .. } => None,
         }

@@ -25,6 +25,7 @@ mod provenance;
 mod reduce;
 mod report;
 mod reproduce;
+mod resume;
 mod revision;
 mod run;
 mod schedule;
@@ -43,10 +44,12 @@ pub use package::{import_package, load_package};
 pub use provenance::provenance;
 pub use report::{Gate, PackageReport, RunReport, StageReport, VerifyReport, Way};
 pub use reproduce::{Compared, Reproduction, ReproductionReport, reproduce};
+pub use resume::{Resumption, resume};
 pub use revision::Revision;
 pub use run::run;
 pub use studies::{CurvePoint, StudyReport, TrialReport, TrialState, studies};
 pub use trueline_runtime::Cancel;
+use trueline_store::RunId;
 pub use verify::verify;
 
 /// How much of the machine a run uses, and whether it uses what was computed before. None of it changes a
@@ -64,6 +67,8 @@ pub struct Options {
     pub from: Option<String>,
     /// Only these stages, and those that they depend on; the others are skipped. Empty: all.
     pub only: Vec<String>,
+    /// The run that is taken up, for the record.
+    pub resumes: Option<RunId>,
     /// Who may give up.
     pub cancel: Cancel,
 }
@@ -78,6 +83,7 @@ impl Default for Options {
             cache: true,
             from: None,
             only: Vec::new(),
+            resumes: None,
             cancel: Cancel::default(),
         }
     }

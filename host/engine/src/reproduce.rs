@@ -227,13 +227,10 @@ pub(crate) fn recorded_plan(store: &Store, run: &Run, runtime: &Runtime) -> Resu
         files.insert(dataset.name, found);
     }
     let mut components = BTreeMap::new();
-    for stage in store.stages(&run.summary.id)? {
-        let Some(digest) = stage.component.filter(|_| !is_champions(&stage.name)) else {
-            continue;
-        };
+    for (name, digest) in recorded_components(store, run)? {
         match store.artifact(&digest) {
-            Ok(bytes) => drop(components.insert(stage.kind, bytes)),
-            Err(error) => lost.push(format!("the component `{}`: {error}", stage.kind)),
+            Ok(bytes) => drop(components.insert(name, bytes)),
+            Err(error) => lost.push(format!("the component `{name}`: {error}")),
         }
     }
     let (Ok(text), true) = (text, lost.is_empty()) else {
@@ -248,6 +245,20 @@ pub(crate) fn recorded_plan(store: &Store, run: &Run, runtime: &Runtime) -> Resu
     };
     check_recorded(&recorded, runtime, &Components(components))
         .map_err(|diagnostics| Error::Lost(vec![diagnostics.to_string()]))
+}
+
+/// The components of a run by what its file says after `use`. Runs did not always keep that list; then it is
+/// the components of their stages.
+fn recorded_components(store: &Store, run: &Run) -> Result<BTreeMap<String, Digest>> {
+    if let Some(kept) = run.params.get("components") {
+        let kept = serde_json::from_value(kept.clone());
+        return kept.map_err(|error| Error::Lost(vec![format!("its components: {error}")]));
+    }
+    let stages = store.stages(&run.summary.id)?.into_iter();
+    let own = stages.filter(|stage| !is_champions(&stage.name));
+    Ok(own
+        .filter_map(|stage| Some((stage.kind, stage.component?)))
+        .collect())
 }
 
 /// Where the bytes of a file are: its copy, or the file itself if it is still the same.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::json;
-use trueline_pipeline::{Lock, Metrics, Plan, PlannedPackage, PlannedStage, Work};
+use trueline_pipeline::{Lock, Metrics, Plan, PlannedPackage, PlannedStage, StageWork, Work};
 use trueline_runtime::Runtime;
 use trueline_store::{
     EngineIdentity, NewRun, NewStage, RunFailure, RunId, RunOutcome, RunState, StageState, Store,
@@ -43,17 +43,25 @@ pub fn run(
     let plan = &plan;
     let lock_digest = lock_digest(plan);
     let file = std::path::absolute(&plan.file).unwrap_or_else(|_| plan.file.clone());
+    let mut params = json!({
+        "pipeline_file": file,
+        "source": revision(&file),
+        "params": plan.params,
+        "set": plan.set,
+        "components": components(plan),
+    });
+    if !options.only.is_empty() {
+        params["only"] = json!(options.only);
+    }
+    if let Some(past) = &options.resumes {
+        params["resumes"] = json!(past);
+    }
     let run = store.create_run(NewRun {
         pipeline: plan.name.clone(),
         pipeline_digest: plan.text_digest,
         lock_digest,
         seed: plan.seed,
-        params: json!({
-            "pipeline_file": file,
-            "source": revision(&file),
-            "params": plan.params,
-            "set": plan.set,
-        }),
+        params,
     })?;
     let mut running = Running {
         plan,
@@ -96,6 +104,26 @@ pub fn run(
     }
 }
 
+/// All stages with a component, those among them that trials are made from.
+fn works(plan: &Plan) -> impl Iterator<Item = &StageWork> {
+    let templates = plan.stages.iter().flat_map(|stage| match &stage.work {
+        Work::Study(study) => study.templates(),
+        Work::Stage(_) | Work::Gate(_) => &[],
+    });
+    let stages = plan.stages.iter().chain(templates);
+    stages.filter_map(|stage| match &stage.work {
+        Work::Stage(work) => Some(work),
+        Work::Gate(_) | Work::Study(_) => None,
+    })
+}
+
+/// The components by what the file says after `use`.
+fn components(plan: &Plan) -> BTreeMap<&str, Digest> {
+    works(plan)
+        .map(|work| (work.plugin.as_str(), work.stage.digest()))
+        .collect()
+}
+
 fn lock_digest(plan: &Plan) -> Digest {
     let plugins: Vec<_> = Lock::of(plan).plugins.into_iter().collect();
     Digest::of(json!(plugins).to_string().as_bytes())
@@ -132,7 +160,7 @@ impl Running<'_> {
             self.plan,
             self.store,
             &self.run,
-            &self.options.cancel,
+            self.options,
             self.observer,
         )?;
         self.run_stages(&data)?;
@@ -219,14 +247,8 @@ impl Running<'_> {
             Ok(())
         };
         keep("pipeline", self.plan.text_digest, self.plan.text.as_bytes())?;
-        let templates = self.plan.stages.iter().flat_map(|stage| match &stage.work {
-            Work::Study(study) => study.templates(),
-            Work::Stage(_) | Work::Gate(_) => &[],
-        });
-        for stage in self.plan.stages.iter().chain(templates) {
-            if let Work::Stage(work) = &stage.work {
-                keep("component", work.stage.digest(), &work.component)?;
-            }
+        for work in works(self.plan) {
+            keep("component", work.stage.digest(), &work.component)?;
         }
         Ok(())
     }

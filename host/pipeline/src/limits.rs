@@ -1,4 +1,4 @@
-//! Limits as they are written: `{ memory = "512MiB", time = "30s", output = "64MiB" }`.
+//! Limits as they are written: `{ memory = "512MiB", time = "30s", cpu_time = "20s", output = "64MiB" }`.
 
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::source::{Problem, Report};
 pub(crate) struct LimitKeys {
     memory: Option<Spanned<String>>,
     time: Option<Spanned<String>>,
+    cpu_time: Option<Spanned<String>>,
     output: Option<Spanned<String>>,
 }
 
@@ -57,6 +58,7 @@ impl LimitKeys {
         if let Some(amount) = read(&self.time, TIMES_MS, time) {
             limits.time = Duration::from_millis(amount);
         }
+        limits.cpu_time = read(&self.cpu_time, TIMES_MS, time).map(Duration::from_millis);
         if let Some(amount) = read(&self.output, SIZES, size) {
             limits.output_bytes = bytes(amount);
         }

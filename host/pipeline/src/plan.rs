@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -265,9 +266,14 @@ fn limits<S: Serializer>(limits: &Limits, serializer: S) -> Result<S::Ok, S::Err
     let Limits {
         memory_bytes,
         time,
+        cpu_time,
         output_bytes,
     } = limits;
-    let time_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    json!({ "memory_bytes": memory_bytes, "time_ms": time_ms, "output_bytes": output_bytes })
-        .serialize(serializer)
+    let ms = |time: &Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let mut shown =
+        json!({ "memory_bytes": memory_bytes, "time_ms": ms(time), "output_bytes": output_bytes });
+    if let Some(cpu_time) = cpu_time {
+        shown["cpu_time_ms"] = json!(ms(cpu_time));
+    }
+    shown.serialize(serializer)
 }

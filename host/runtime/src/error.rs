@@ -46,6 +46,11 @@ pub enum Error {
     )]
     Timeout { limit_ms: u64 },
 
+    #[error(
+        "the stage used more processor time than its limit of {limit_ms} ms in one call; raise `limits.cpu_time`"
+    )]
+    CpuTime { limit_ms: u64 },
+
     /// The attempt as a whole took too long.
     #[error("the stage took longer than its timeout of {timeout_ms} ms; raise `timeout`")]
     Overdue { timeout_ms: u64 },

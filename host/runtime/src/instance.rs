@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use cpu_time::ThreadTime;
 use wasmtime::component::{ComponentExportIndex, HasSelf, Instance, Linker};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
@@ -28,8 +29,10 @@ pub(crate) struct HostState {
     limiter: Limiter,
     /// Set while a reduction runs; a map has nobody to report to.
     progress: Option<Progress>,
-    /// When the call that is going on must be over, if somebody watches it.
+    /// When the call that is going on must be over, if it is looked at.
     call_until: Option<Instant>,
+    /// What its thread may have used of a processor by then, and the limit that it comes from.
+    cpu_until: Option<(Duration, Duration)>,
 }
 
 impl progress::Host for HostState {
@@ -76,13 +79,15 @@ impl Live {
             limiter: Limiter::new(limits),
             progress,
             call_until: None,
+            cpu_until: None,
         };
         let mut store = Store::new(pre.engine(), state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(limits.output_bytes);
-        if let Some(watch) = stage.watch.clone() {
+        let watch = stage.watch.clone();
+        if watch.is_some() || limits.cpu_time.is_some() {
             store.data_mut().call_until = Some(Instant::now());
-            store.epoch_deadline_callback(move |store| look(&watch, store.data()));
+            store.epoch_deadline_callback(move |store| look(watch.as_deref(), store.data()));
         }
         arm(&mut store, limits);
         let instance = match pre.instantiate(&mut store) {
@@ -154,9 +159,15 @@ fn not_callable(error: wasmtime::Error) -> Error {
 }
 
 /// Looks whether a guest may go on; asked every few ticks.
-fn look(watch: &Watch, state: &HostState) -> wasmtime::Result<UpdateDeadline> {
-    if let Err(stopped) = watch.check() {
+fn look(watch: Option<&Watch>, state: &HostState) -> wasmtime::Result<UpdateDeadline> {
+    if let Some(Err(stopped)) = watch.map(Watch::check) {
         return Err(wasmtime::Error::new(stopped));
+    }
+    if let Some((until, limit)) = state.cpu_until
+        && thread_time() >= until
+    {
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        return Err(wasmtime::Error::new(Error::CpuTime { limit_ms }));
     }
     if state
         .call_until
@@ -167,7 +178,16 @@ fn look(watch: &Watch, state: &HostState) -> wasmtime::Result<UpdateDeadline> {
     Ok(UpdateDeadline::Continue(LOOK_TICKS))
 }
 
+/// What this thread has used of a processor. Where that cannot be told, a limit of it is met at once.
+fn thread_time() -> Duration {
+    ThreadTime::try_now().map_or(Duration::MAX, |time| time.as_duration())
+}
+
 fn arm(store: &mut Store<HostState>, limits: &Limits) {
+    // A call stays on the thread that makes it.
+    store.data_mut().cpu_until = limits
+        .cpu_time
+        .map(|limit| (thread_time().saturating_add(limit), limit));
     if let Some(until) = &mut store.data_mut().call_until {
         // A limit that no clock can count is none; a year is as good.
         let now = Instant::now();
@@ -200,6 +220,11 @@ fn explain(store: &Store<HostState>, limits: &Limits, error: &wasmtime::Error) -
         Some(Error::Overdue { timeout_ms }) => {
             return Error::Overdue {
                 timeout_ms: *timeout_ms,
+            };
+        }
+        Some(Error::CpuTime { limit_ms }) => {
+            return Error::CpuTime {
+                limit_ms: *limit_ms,
             };
         }
         _ => {}

@@ -11,6 +11,9 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Wall-clock time of one call; the guest is stopped within about a millisecond of it.
     pub time: Duration,
+    /// Time of one call on a processor, which other work on the machine does not count towards; without, none
+    /// is set. Counted every few milliseconds.
+    pub cpu_time: Option<Duration>,
     /// Bytes that one call may answer with.
     pub output_bytes: usize,
 }
@@ -21,6 +24,7 @@ impl Default for Limits {
         Self {
             memory_bytes: 1 << 30,
             time: Duration::from_secs(600),
+            cpu_time: None,
             output_bytes: 256 << 20,
         }
     }

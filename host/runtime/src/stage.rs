@@ -23,6 +23,7 @@ use crate::{Error, Limits, Result, admission, convert};
 const DESCRIBE_LIMITS: Limits = Limits {
     memory_bytes: 256 << 20,
     time: Duration::from_secs(5),
+    cpu_time: None,
     output_bytes: 16 << 20,
 };
 

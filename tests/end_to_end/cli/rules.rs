@@ -129,6 +129,44 @@ fn an_attempt_as_a_whole_may_not_take_longer_than_its_timeout() {
 }
 
 #[test]
+fn limits_end_a_call_without_output() {
+    let check = |mode: &str, at: &str, limits: &str, failure: &str, said: &str| {
+        let own =
+            format!("params = {{ mode = \"{mode}\", at = \"{at}\" }}\nlimits = {{ {limits} }}");
+        let project = numbers(&own, "");
+        project.trueline("run p.toml").exits(1).says(&[said]);
+        assert_eq!(attempts(&project, "own")[0]["failure"], failure);
+        let shown = project.trueline("show --json").exits(0).json();
+        let outputs = shown["outputs"].as_array().unwrap().iter();
+        assert!(
+            outputs.clone().all(|output| output["stage"] != "own"),
+            "{shown}"
+        );
+    };
+    for at in ["update", "finish"] {
+        let said = "more processor time than its limit of 200 ms";
+        check("loop", at, "cpu_time = \"200ms\"", "timeout", said);
+    }
+    check(
+        "loop",
+        "finish",
+        "time = \"200ms\"",
+        "timeout",
+        "limit of 200 ms",
+    );
+    check(
+        "allocate",
+        "finish",
+        "memory = \"16MiB\"",
+        "memory",
+        "`limits.memory`",
+    );
+    let project = numbers("limits = { cpu_tim = \"1s\" }", "");
+    let wrong = project.trueline("check p.toml").exits(2);
+    wrong.says(&["did you mean `cpu_time`?"]);
+}
+
+#[test]
 fn a_stage_whose_condition_does_not_hold_is_skipped_with_what_needs_it() {
     let project = numbers("when = \"params.depth > 3 || params.fast\"", "");
     let skipped = [
@@ -314,11 +352,9 @@ pool = "gpu"
 
 /// Starts a run that never ends by itself, and waits until its stage runs.
 #[cfg(unix)]
-fn endless(project: &Project) -> std::process::Child {
-    project.write(
-        "p.toml",
-        text("params = { mode = \"loop\", at = \"finish\" }", ""),
-    );
+fn endless(project: &Project, keys: &str) -> std::process::Child {
+    let own = format!("params = {{ mode = \"loop\", at = \"finish\" }}\n{keys}");
+    project.write("p.toml", text(&own, ""));
     let mut child = Command::new(env!("CARGO_BIN_EXE_trueline"))
         .args(["run", "p.toml", "--json"])
         .current_dir(project.path(""))
@@ -355,7 +391,7 @@ fn signal(child: &std::process::Child, name: &str) {
 #[test]
 fn who_gives_up_leaves_a_clean_state() {
     let project = numbers("", "");
-    let child = endless(&project);
+    let child = endless(&project, "");
     let started = Instant::now();
     signal(&child, "-INT");
     let output = child.wait_with_output().unwrap();
@@ -394,7 +430,7 @@ fn who_gives_up_leaves_a_clean_state() {
 #[test]
 fn who_is_killed_is_noticed_and_the_next_run_goes_on_from_there() {
     let project = numbers("", "");
-    let mut child = endless(&project);
+    let mut child = endless(&project, "");
     signal(&child, "-KILL");
     child.wait().unwrap();
     let shown = project.trueline("show --json").exits(0).json();
@@ -412,4 +448,36 @@ fn who_is_killed_is_noticed_and_the_next_run_goes_on_from_there() {
         ],
     );
     project.trueline("store check").exits(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_is_taken_up_with_what_it_was_made_from() {
+    let project = numbers("", "");
+    let mut child = endless(&project, "timeout = \"4s\"");
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    // What lies in the folder now does not matter.
+    for file in ["p.toml", "own.wasm", "numbers.csv"] {
+        std::fs::remove_file(project.path(file)).unwrap();
+    }
+    let resumed = project.trueline("resume --json").exits(1);
+    let said = resumed
+        .clone()
+        .says(&["taking up run_", "1 of its 3 stages were done"]);
+    let run = said.json();
+    check(
+        &states_of(&run),
+        &[("first", "cached"), ("own", "failed"), ("last", "blocked")],
+    );
+    let shown = project.trueline("show --json").exits(0).json();
+    assert!(shown["run"]["params"]["resumes"].is_string(), "{shown}");
+    assert_eq!(shown["datasets"][0]["files"][0]["path"], "numbers.csv");
+
+    let project = numbers("", "");
+    project.trueline("run p.toml").exits(0);
+    project
+        .trueline("resume")
+        .exits(1)
+        .says(&["it has succeeded", "hint: "]);
 }

@@ -41,6 +41,11 @@ fn study(project: &Project, options: &str) -> Json {
     project.trueline(&line).exits(0).json()[0].clone()
 }
 
+fn stage<'r>(run: &'r Json, name: &str) -> &'r Json {
+    let mut stages = run["stages"].as_array().unwrap().iter();
+    stages.find(|stage| stage["stage"] == name).unwrap()
+}
+
 #[test]
 fn the_same_study_has_the_same_trials() {
     let keys = "trials = 8\nparallel = 2\nstartup = 3\npruner = { kind = \"asha\", factor = 2 }";
@@ -108,6 +113,40 @@ fn a_grid_tries_everything_and_a_failure_ends_the_study() {
         .trueline("run trips.toml")
         .exits(1)
         .says(&["stage `quality[0]` has no metric `acu`", "`auc`"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_study_that_was_killed_goes_on_and_comes_to_the_same() {
+    use std::process::{Command, Stdio};
+    let project = project("trials = 16\nparallel = 2\nstartup = 4\npruner = \"asha\"");
+    let undisturbed = run(&project, "--home other");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trueline"));
+    command
+        .args(["run", "trips.toml"])
+        .current_dir(project.path(""));
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.env_remove("TRUELINE_HOME").spawn().unwrap();
+    let has_begun = || {
+        let shown = project.trueline("study show --json");
+        shown.stdout.contains("\"complete\"")
+    };
+    while !has_begun() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resumed = project.trueline("resume --json").exits(0).json();
+    assert_eq!(
+        resumed["package"]["digest"],
+        undisturbed["package"]["digest"]
+    );
+    assert_eq!(stage(&resumed, "model[0]")["state"], "cached");
+    assert_eq!(
+        study(&project, "")["trials"],
+        study(&project, "--home other")["trials"]
+    );
+    project.trueline("store check").exits(0);
 }
 
 #[test]

@@ -20,6 +20,7 @@ static STAGE: LazyLock<Stage> = LazyLock::new(|| RUNTIME.admit(guests::hostile()
 pub(crate) const LIMITS: Limits = Limits {
     memory_bytes: 64 << 20,
     time: Duration::from_secs(20),
+    cpu_time: None,
     output_bytes: 1 << 20,
 };
 

@@ -101,12 +101,21 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     };
     let report = trueline_engine::run(&plan, &store, &runtime, &options, &progress);
     progress.finish();
-    let report = report?;
-    context.answer(&report, || {
-        let next = views::next(next_commands(&report, file, &home, context), context.style);
-        views::run::run(&report, context.style) + &next
+    answer(&report?, file, &home, context)
+}
+
+/// Tells what became of a run of this file, and how the command ends.
+pub(super) fn answer(
+    report: &RunReport,
+    file: &Path,
+    home: &Path,
+    context: &Context,
+) -> anyhow::Result<Exit> {
+    context.answer(report, || {
+        let next = views::next(next_commands(report, file, home, context), context.style);
+        views::run::run(report, context.style) + &next
     })?;
-    Ok(exit(&report))
+    Ok(exit(report))
 }
 
 /// Locks the plan's plugins; with `anew`, a lock file that cannot be read is replaced.
@@ -161,6 +170,10 @@ fn next_commands(
                 "look at what was refused",
             ));
         }
+    }
+    if report.state == RunState::Cancelled {
+        let resume = format!("{program} resume {}{flag}", report.run);
+        commands.push((resume, "go on where it was given up"));
     }
     commands.push((
         format!("{program} show {}{flag}", report.run),
