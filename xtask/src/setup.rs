@@ -11,7 +11,8 @@ const DEBIAN_COMPILER: &[&str] = &["rustc-web", "rust-web-src"];
 
 pub(crate) fn everything() -> Result<(), Failure> {
     stage_compiler()?;
-    python().map(drop)
+    python()?;
+    browser()
 }
 
 /// A compiler for the stages: rustup's target, or Debian's compiler with its library's source.
@@ -51,8 +52,7 @@ pub(crate) fn python() -> Result<String, Failure> {
     let wanted = repository().join("tests/python/requirements.txt");
     let installed = venv.join("installed.txt");
     let python = venv.join("bin/python").to_string_lossy().into_owned();
-    let wanted_text = fs::read(&wanted)
-        .map_err(|error| Failure::new(format!("cannot read {}: {error}", wanted.display())))?;
+    let wanted_text = read(&wanted)?;
     if fs::read(&installed).is_ok_and(|text| text == wanted_text) {
         return Ok(python);
     }
@@ -88,6 +88,51 @@ fn create_venv(folder: &str) -> Result<(), Failure> {
         install_debian_packages(&["python3-venv"], problem)?;
     }
     run("python3", &["-m", "venv", "--clear", folder])
+}
+
+/// The browser that walks through the pages, and what leads it: Chromium, Node, and two packages of npm.
+pub(crate) fn browser() -> Result<(), Failure> {
+    let problem = "the tests walk through the pages, which needs";
+    if output("chromium", &["--version"]).is_none() {
+        step("installing Chromium", || {
+            install_debian_packages(&["chromium"], &format!("{problem} Chromium"))
+        })?;
+    }
+    for (program, packages) in [("node", ["nodejs"]), ("npm", ["npm"])] {
+        if output(program, &["--version"]).is_none() {
+            step("installing Node", || {
+                install_debian_packages(&packages, &format!("{problem} Node and npm"))
+            })?;
+        }
+    }
+    let folder = repository().join("target/browser");
+    let wanted = repository().join("tests/web/package.json");
+    let installed = folder.join("installed.json");
+    let wanted_text = read(&wanted)?;
+    if fs::read(&installed).is_ok_and(|text| text == wanted_text) {
+        return Ok(());
+    }
+    step("installing what leads the browser", || {
+        let cannot = |error| Failure::new(format!("cannot write {}: {error}", folder.display()));
+        fs::create_dir_all(&folder).map_err(cannot)?;
+        fs::write(folder.join("package.json"), &wanted_text).map_err(cannot)?;
+        let prefix = folder.to_string_lossy();
+        let quiet = [
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--no-package-lock",
+        ];
+        run(
+            "npm",
+            &[&["install", "--prefix", &prefix], &quiet[..]].concat(),
+        )?;
+        fs::write(&installed, &wanted_text).map_err(cannot)
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))
 }
 
 /// Installs packages if this is root on Debian; else the failure is `problem` and the command.

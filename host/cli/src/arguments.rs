@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     cache, check, explain, lineage, package, plugin, predict, reproduce, resume, run, runs, show,
-    store, study, verify,
+    store, study, ui, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -82,6 +82,8 @@ pub(crate) enum Command {
     /// Look after the home: check it, free space, back it up
     #[command(subcommand)]
     Store(store::Command),
+    /// Serve pages over the home: runs, stages, data, packages
+    Ui(ui::Arguments),
 }
 
 impl Command {
@@ -106,6 +108,7 @@ impl Command {
             Self::Plugin(command) => plugin::execute(&command, context),
             Self::Cache(command) => cache::execute(&command, context),
             Self::Store(command) => store::execute(&command, context),
+            Self::Ui(arguments) => ui::execute(&arguments, context),
         }
     }
 }

@@ -23,6 +23,7 @@ pub(crate) mod runs;
 pub(crate) mod show;
 pub(crate) mod store;
 pub(crate) mod study;
+pub(crate) mod ui;
 pub(crate) mod verify;
 
 /// Checks a pipeline file with the components that it is locked to, and tells the plan's notes.

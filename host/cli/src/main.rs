@@ -24,12 +24,13 @@ mod grid;
 mod home;
 mod interrupt;
 mod new_file;
-mod numbers;
 mod output;
 mod plugins;
 mod progress;
 mod style;
 mod views;
+
+pub(crate) use trueline_engine::numbers;
 
 fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();

@@ -58,6 +58,9 @@ pub struct Lineage {
     /// By id.
     pub nodes: Vec<Node>,
     pub edges: Vec<Edge>,
+    /// Whether there is more than was asked for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
 }
 
 /// Follows a digest, the start of one, or a package's name, both ways.
@@ -65,8 +68,18 @@ pub struct Lineage {
 /// # Errors
 /// If nothing is called so, if several digests begin so, or if the store cannot be read.
 pub fn lineage(store: &Store, reference: &str) -> Result<Lineage> {
+    lineage_within(store, reference, u32::MAX)
+}
+
+/// [`lineage`] of about `limit` things: what is further away is left out.
+///
+/// # Errors
+/// As `lineage`.
+pub fn lineage_within(store: &Store, reference: &str, limit: u32) -> Result<Lineage> {
     let mut walk = Walk {
         store,
+        limit,
+        is_cut: false,
         nodes: BTreeMap::new(),
         edges: BTreeSet::new(),
         went_back: BTreeSet::new(),
@@ -85,16 +98,25 @@ pub fn lineage(store: &Store, reference: &str) -> Result<Lineage> {
         walk.back(digest, kind)?;
         walk.on(digest, kind)?;
     }
-    let Walk { nodes, edges, .. } = walk;
+    let Walk {
+        nodes,
+        mut edges,
+        is_cut,
+        ..
+    } = walk;
+    edges.retain(|edge| nodes.contains_key(&edge.from) && nodes.contains_key(&edge.to));
     Ok(Lineage {
         subject: digest.to_string(),
         nodes: nodes.into_values().collect(),
         edges: edges.into_iter().collect(),
+        is_cut,
     })
 }
 
 struct Walk<'a> {
     store: &'a Store,
+    limit: u32,
+    is_cut: bool,
     nodes: BTreeMap<String, Node>,
     edges: BTreeSet<Edge>,
     went_back: BTreeSet<(Digest, DigestKind)>,
@@ -102,9 +124,16 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Whether there are as many things as were asked for.
+    fn is_full(&mut self) -> bool {
+        let is_full = self.nodes.len() >= self.limit as usize;
+        self.is_cut |= is_full;
+        is_full
+    }
+
     /// What a thing came from.
     fn back(&mut self, digest: Digest, kind: DigestKind) -> Result<()> {
-        if !self.went_back.insert((digest, kind)) {
+        if !self.went_back.insert((digest, kind)) || self.is_full() {
             return Ok(());
         }
         let id = digest.to_string();
@@ -114,12 +143,12 @@ impl Walk<'_> {
             DigestKind::Dataset => drop(self.thing(NodeKind::Dataset, digest, "dataset")),
             DigestKind::Pipeline => {
                 self.thing(NodeKind::PipelineFile, digest, "pipeline file");
-                for run in self.store.runs_of_file(&digest)? {
+                for run in self.store.runs_of_file(&digest, self.limit)? {
                     self.revision(&run, &id)?;
                 }
             }
             DigestKind::Output => {
-                for producer in self.store.producers(&digest)? {
+                for producer in self.store.producers(&digest, self.limit)? {
                     let label = format!("{} of {}", producer.output, producer.stage);
                     self.thing(NodeKind::Output, digest, &label);
                     let stage = self.stage(&producer.run, &producer.stage)?;
@@ -133,31 +162,37 @@ impl Walk<'_> {
 
     /// What a thing went into.
     fn on(&mut self, digest: Digest, kind: DigestKind) -> Result<()> {
-        if !self.went_on.insert((digest, kind)) {
+        if !self.went_on.insert((digest, kind)) || self.is_full() {
             return Ok(());
         }
         let id = digest.to_string();
         match kind {
             DigestKind::File => {
-                for (_, dataset, table) in self.store.read_in(&digest)? {
+                for (dataset, table) in self.store.read_in(&digest, self.limit)? {
                     self.thing(NodeKind::Dataset, table, &dataset);
                     self.edge(&id, &table.to_string());
                     self.on(table, DigestKind::Dataset)?;
                 }
             }
             DigestKind::Component | DigestKind::Dataset | DigestKind::Output => {
-                for computed in self.store.computed_from(&digest)? {
+                for computed in self.store.computed_from(&digest, self.limit)? {
+                    if self.is_full() {
+                        break;
+                    }
                     if mentions(&computed, &digest, kind) {
                         self.computed(&computed)?;
                         self.outputs(&computed)?;
                     }
                 }
-                for (_, _, package) in self.store.packages_with(&digest)? {
+                for (_, _, package) in self.store.packages_with(&digest, self.limit)? {
                     self.package(package)?;
                 }
             }
             DigestKind::Pipeline => {
-                for run in self.store.runs_of_file(&digest)? {
+                for run in self.store.runs_of_file(&digest, self.limit)? {
+                    if self.is_full() {
+                        break;
+                    }
                     for stage in self.store.stages(&run)? {
                         if let Some(computed) = self.store.computed(&run, &stage.name)? {
                             self.computed(&computed)?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use trueline_runtime::{Decision, Metric};
+use trueline_store::RunId;
 
 use crate::report::{StageReport, Way};
 
@@ -20,6 +21,8 @@ pub trait Observer: Sync {
 /// What happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
+    /// A run was written down, and is about to begin.
+    RunCreated { run: &'a RunId },
     /// The files of a dataset are being read and digested.
     Pinning { dataset: &'a str },
     /// A stage began.

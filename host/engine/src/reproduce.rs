@@ -262,7 +262,7 @@ fn recorded_components(store: &Store, run: &Run) -> Result<BTreeMap<String, Dige
 }
 
 /// Where the bytes of a file are: its copy, or the file itself if it is still the same.
-fn stored_file(
+pub(crate) fn stored_file(
     store: &Store,
     folder: &Path,
     file: &trueline_store::DatasetFile,

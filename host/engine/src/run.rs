@@ -63,6 +63,7 @@ pub fn run(
         seed: plan.seed,
         params,
     })?;
+    observer.tell(Event::RunCreated { run: &run });
     let mut running = Running {
         plan,
         store,

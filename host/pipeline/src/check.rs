@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use trueline_dataset::Catalog;
 use trueline_runtime::Runtime;
 use trueline_table::Digest;
 
@@ -98,6 +99,23 @@ pub fn check_recorded(
     };
     let (set, files) = (&recorded.set, &recorded.files);
     check_with(&source, set, files, runtime, plugins, Lock::default())
+}
+
+/// The datasets of a pipeline as a run read them, its stages left aside.
+///
+/// # Errors
+/// Everything that is wrong with the declarations, if anything is.
+pub fn recorded_datasets(recorded: &Recorded) -> Result<Catalog, Diagnostics> {
+    let source = Source {
+        path: recorded.file.clone(),
+        text: recorded.text.clone(),
+    };
+    let mut report = Report::new(&source);
+    let declaration = Declaration::read(&source, &recorded.set, &mut report);
+    let catalog = declaration
+        .filter(|_| report.is_empty())
+        .map(|declaration| datasets::catalog(&declaration, &recorded.files, source.folder()));
+    catalog.ok_or_else(|| report.into_diagnostics())
 }
 
 fn check_with(

@@ -54,7 +54,9 @@ mod source;
 mod tune;
 mod values;
 
-pub use check::{Recorded, RecordedFile, check, check_recorded, check_set, check_unlocked};
+pub use check::{
+    Recorded, RecordedFile, check, check_recorded, check_set, check_unlocked, recorded_datasets,
+};
 pub use diagnostic::{Diagnostic, Diagnostics, Place};
 pub use gate::{Champion, GateWork, Metrics, Requirement, Verdict};
 pub use lock::{LOCK_FILE, Lock, LockError};

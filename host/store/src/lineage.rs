@@ -80,18 +80,19 @@ impl Store {
         Ok((first, found.into_iter().map(|(_, kind)| kind).collect()))
     }
 
-    /// The stages that computed an output; not those that took it from the cache.
+    /// The stages that computed an output, the oldest runs first, `limit` at most; not those that took it from
+    /// the cache.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn producers(&self, digest: &Digest) -> Result<Vec<Producer>> {
+    pub fn producers(&self, digest: &Digest, limit: u32) -> Result<Vec<Producer>> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT o.run_id, o.stage, o.name FROM outputs o
                  JOIN stages s ON s.tenant = o.tenant AND s.run_id = o.run_id AND s.stage = o.stage
-                 WHERE o.tenant = ?1 AND o.digest = ?2 AND s.state <> 'cached' ORDER BY o.run_id, o.stage, o.name",
+                 WHERE o.tenant = ?1 AND o.digest = ?2 AND s.state <> 'cached' ORDER BY o.run_id, o.stage, o.name LIMIT ?3",
             )?;
-            let rows = statement.query_map(params![TENANT, Column(digest)], |row| {
+            let rows = statement.query_map(params![TENANT, Column(digest), limit], |row| {
                 Ok(Producer {
                     run: row.get(0)?,
                     stage: row.get(1)?,
@@ -116,70 +117,75 @@ impl Store {
         Ok(found.pop())
     }
 
-    /// The stages that were computed from something with this digest: a component, a dataset, a state.
+    /// The stages that were computed from something with this digest: a component, a dataset, a state. The
+    /// oldest runs first, `limit` at most.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn computed_from(&self, digest: &Digest) -> Result<Vec<Computed>> {
+    pub fn computed_from(&self, digest: &Digest, limit: u32) -> Result<Vec<Computed>> {
         self.read(|connection| {
-            // A digest in the text of JSON can be nothing else.
-            let sql = format!("{COMPUTED} AND instr(ingredients, ?2) > 0 ORDER BY run_id, stage");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![TENANT, digest.to_string()], computed)?;
+            let mut statement = connection.prepare_cached(
+                "SELECT k.run_id, k.stage, k.ingredients FROM ingredients i
+                 JOIN stage_keys k ON k.tenant = i.tenant AND k.run_id = i.run_id AND k.stage = i.stage
+                 WHERE i.tenant = ?1 AND i.digest = ?2 AND k.decision <> 'hit' AND k.key IS NOT NULL
+                 ORDER BY i.run_id, i.stage LIMIT ?3",
+            )?;
+            let rows = statement.query_map(params![TENANT, Column(digest), limit], computed)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
-    /// The packages whose manifests name a component or state, by name and version.
+    /// The packages whose manifests name a component or state, by name and version, `limit` at most.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn packages_with(&self, digest: &Digest) -> Result<Vec<(String, u32, Digest)>> {
+    pub fn packages_with(&self, digest: &Digest, limit: u32) -> Result<Vec<(String, u32, Digest)>> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT v.name, v.version, v.digest FROM packages p
                  JOIN package_versions v ON v.tenant = p.tenant AND v.digest = p.digest
-                 WHERE p.tenant = ?1 AND instr(p.manifest, ?2) > 0 ORDER BY v.name, v.version",
+                 WHERE p.tenant = ?1 AND instr(p.manifest, ?2) > 0 ORDER BY v.name, v.version LIMIT ?3",
             )?;
-            let rows = statement.query_map(params![TENANT, digest.to_string()], |row| {
+            let rows = statement.query_map(params![TENANT, digest.to_string(), limit], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get::<_, Column<_>>(2)?.0))
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
-    /// The runs that read a file, with the dataset that it was of and what that held.
+    /// The tables that datasets with a file held, with a name of each, `limit` at most.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn read_in(&self, file: &Digest) -> Result<Vec<(RunId, String, Digest)>> {
+    pub fn read_in(&self, file: &Digest, limit: u32) -> Result<Vec<(String, Digest)>> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT f.run_id, f.name, d.table_digest FROM dataset_files f
+                "SELECT DISTINCT f.name, d.table_digest FROM dataset_files f
                  JOIN datasets d ON d.tenant = f.tenant AND d.run_id = f.run_id AND d.name = f.name
-                 WHERE f.tenant = ?1 AND f.digest = ?2 ORDER BY f.run_id, f.name",
+                 WHERE f.tenant = ?1 AND f.digest = ?2 ORDER BY f.name, d.table_digest LIMIT ?3",
             )?;
-            let rows = statement.query_map(params![TENANT, Column(file)], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get::<_, Column<_>>(2)?.0))
+            let rows = statement.query_map(params![TENANT, Column(file), limit], |row| {
+                Ok((row.get(0)?, row.get::<_, Column<_>>(1)?.0))
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
-    /// The runs of a pipeline file with this digest, the oldest first.
+    /// The runs of a pipeline file with this digest, the oldest first, `limit` at most.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn runs_of_file(&self, pipeline: &Digest) -> Result<Vec<RunId>> {
+    pub fn runs_of_file(&self, pipeline: &Digest, limit: u32) -> Result<Vec<RunId>> {
         self.read(|connection| {
-            let sql = "SELECT run_id FROM runs WHERE tenant = ?1 AND pipeline_digest = ?2 ORDER BY run_id";
+            let sql = "SELECT run_id FROM runs WHERE tenant = ?1 AND pipeline_digest = ?2 ORDER BY run_id LIMIT ?3";
             let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![TENANT, Column(pipeline)], |row| row.get(0))?;
+            let rows = statement.query_map(params![TENANT, Column(pipeline), limit], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 }
 
+/// What a stage was computed from; not what it took from the cache.
 const COMPUTED: &str = "SELECT run_id, stage, ingredients FROM stage_keys WHERE tenant = ?1 AND decision <> 'hit' AND key IS NOT NULL";
 
 /// Some digests of each kind that begin so.

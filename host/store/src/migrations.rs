@@ -17,6 +17,7 @@ const TEXTS: &[&str] = &[
     include_str!("../migrations/V3__registry.sql"),
     include_str!("../migrations/V4__lineage.sql"),
     include_str!("../migrations/V5__freed.sql"),
+    include_str!("../migrations/V6__pages.sql"),
 ];
 
 /// The version that this program writes.

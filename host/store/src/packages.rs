@@ -98,6 +98,48 @@ impl Store {
         })
     }
 
+    /// The versions of a package, the newest first, `limit` of them at most, behind version `before`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn package_versions(
+        &self,
+        name: &str,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<PackageSummary>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "{SUMMARY} WHERE v.tenant = ?1 AND v.name = ?2 AND v.version < ?3 ORDER BY v.version DESC LIMIT ?4"
+            ))?;
+            let before = before.map_or(i64::MAX, i64::from);
+            let rows = statement.query_map(params![TENANT, name, before, limit], summary)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The newest version of every package, by name.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn package_names(&self) -> Result<Vec<PackageSummary>> {
+        self.read(|connection| {
+            // From name to name through the key, so that it does not matter how many versions each has.
+            let mut statement = connection.prepare_cached(&format!(
+                "WITH RECURSIVE names (name) AS (
+                     SELECT min(name) FROM package_versions WHERE tenant = ?1
+                     UNION ALL
+                     SELECT (SELECT min(name) FROM package_versions WHERE tenant = ?1 AND name > names.name)
+                     FROM names WHERE names.name IS NOT NULL)
+                 {SUMMARY} JOIN names ON v.name = names.name WHERE v.tenant = ?1 AND v.version = (
+                     SELECT max(version) FROM package_versions WHERE tenant = ?1 AND name = names.name)
+                 ORDER BY v.name"
+            ))?;
+            let rows = statement.query_map([TENANT], summary)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// The version that a package has under a name, if it has one.
     ///
     /// # Errors

@@ -224,7 +224,7 @@ const PAGE_OF_PIPELINE: &str =
 const DETAILS: &str = "SELECT run_id, pipeline, state, failure, created_us, started_us, finished_us,
     message, boot_id, seed, pipeline_digest, lock_digest, params FROM runs WHERE tenant = ?1 AND run_id = ?2";
 
-fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
+pub(crate) fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
     Ok(RunSummary {
         id: row.get(0)?,
         pipeline: row.get(1)?,

@@ -1,13 +1,11 @@
 //! `trueline show [RUN]`
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
-use trueline_engine::Gate;
-use trueline_pipeline::Verdict;
+use serde::Serialize;
+use trueline_engine::{Gate, gates};
 use trueline_runtime::Finding;
 use trueline_store::{
-    Attempt, Dataset, Error, Event, Metric, PackageSummary, Run, RunId, RunPage, Stage,
-    StageOutput, Store,
+    Attempt, Dataset, Error, Metric, PackageSummary, Run, RunId, RunPage, Stage, StageOutput, Store,
 };
 
 use super::package::all_packages;
@@ -99,67 +97,10 @@ fn details(store: &Store, reference: &str) -> trueline_store::Result<Details> {
     })
 }
 
-/// What the run's gates decided, from its log.
-fn gates(store: &Store, run: &RunId) -> trueline_store::Result<Vec<Gate>> {
-    const PAGE: u32 = 1000;
-    let mut gates = Vec::new();
-    let mut after = 0;
-    loop {
-        let events = store.events(run, after, PAGE)?;
-        let Some(last) = events.last() else {
-            return Ok(gates);
-        };
-        after = last.sequence;
-        gates.extend(events.into_iter().filter_map(gate));
-    }
-}
-
-/// The decision that an event tells of, if it does.
-fn gate(event: Event) -> Option<Gate> {
-    #[derive(Deserialize)]
-    struct Decision {
-        passed: bool,
-        verdicts: Vec<Decided>,
-    }
-    #[derive(Deserialize)]
-    struct Decided {
-        text: String,
-        passed: bool,
-        /// JSON has no NaN.
-        values: Vec<(String, Option<f64>)>,
-        problem: Option<String>,
-    }
-    if event.kind != "gate.decided" {
-        return None;
-    }
-    let decision: Decision = serde_json::from_value(event.detail).ok()?;
-    let verdict = |Decided {
-                       text,
-                       passed,
-                       values,
-                       problem,
-                   }| {
-        let values = values
-            .into_iter()
-            .map(|(name, value)| (name, value.unwrap_or(f64::NAN)));
-        Verdict {
-            text,
-            passed,
-            values: values.collect(),
-            problem,
-        }
-    };
-    let verdicts = decision.verdicts.into_iter().map(verdict).collect();
-    Some(Gate {
-        stage: event.stage?,
-        passed: decision.passed,
-        verdicts,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use trueline_pipeline::Verdict;
     use trueline_runtime::Severity;
     use trueline_store::{
         AttemptFailure, AttemptOutcome, DatasetFile, EngineIdentity, NewEvent, NewPackage, NewRun,

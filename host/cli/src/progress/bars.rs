@@ -57,6 +57,7 @@ impl Bars {
 
     pub(crate) fn tell(&self, event: Event<'_>) {
         match event {
+            Event::RunCreated { .. } => {}
             Event::Pinning { dataset } => self.line(DATASETS).set_message(dataset.to_owned()),
             Event::StageStarted { stage } => {
                 self.end(DATASETS);

@@ -75,7 +75,10 @@ impl Lines {
                     numbers::elapsed(way.elapsed_ms)
                 )
             }
-            Event::Rows { .. } | Event::Step { .. } | Event::WayRows { .. } => return None,
+            Event::RunCreated { .. }
+            | Event::Rows { .. }
+            | Event::Step { .. }
+            | Event::WayRows { .. } => return None,
         })
     }
 }

@@ -1,11 +1,10 @@
 //! Why stages ran, or did not have to.
 
 use serde_json::Value;
-use trueline_engine::Change;
+use trueline_engine::{Change, Explained, Explanation};
 use trueline_store::{CacheDecision, StageState};
 
 use super::{facts, section};
-use crate::commands::explain::{Explained, Explanation};
 use crate::grid::{Cell, Grid, cell};
 use crate::style::{Style, Tone};
 use crate::views::stages::mark;

@@ -25,15 +25,7 @@ impl Datasets {
         files: &BTreeMap<String, Vec<RecordedFile>>,
         report: &mut Report<'_>,
     ) -> Self {
-        let mut specs = specs(declaration);
-        // Of a recorded run, those that it read.
-        specs.retain(|name, _| files.is_empty() || files.contains_key(name));
-        for (name, files) in files {
-            if let Some(spec) = specs.get_mut(name) {
-                read_from(spec, files);
-            }
-        }
-        let catalog = Catalog::new(report.source.folder(), specs);
+        let catalog = catalog(declaration, files, report.source.folder());
         let mut open = Vec::new();
         let known: Vec<String> = catalog.names().map(str::to_owned).collect();
         for declared in declaration
@@ -88,6 +80,22 @@ impl Datasets {
             .map(|name| format!("nothing reads the dataset `{name}`"))
             .collect()
     }
+}
+
+/// The declared datasets; of a recorded run, those that it read, from where their files are now.
+pub(super) fn catalog(
+    declaration: &Declaration<'_>,
+    files: &BTreeMap<String, Vec<RecordedFile>>,
+    folder: &Path,
+) -> Catalog {
+    let mut specs = specs(declaration);
+    specs.retain(|name, _| files.is_empty() || files.contains_key(name));
+    for (name, files) in files {
+        if let Some(spec) = specs.get_mut(name) {
+            read_from(spec, files);
+        }
+    }
+    Catalog::new(folder, specs)
 }
 
 /// The declarations that can be opened: not those that were wrong, and not those that join these.

@@ -1,14 +1,14 @@
-//! Numbers as people read them. `--json` has them in full.
+//! Numbers as people read them, on the command line and on pages. Their JSON has them in full.
 
 use jiff::Timestamp;
 
 /// A count with its thousands apart: `336,776`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     group(&number.to_string())
 }
 
 /// How long something took: `840 ms`, `31.2 s`, `2 min 05 s`, `1 h 02 min`.
-pub(crate) fn elapsed(ms: u64) -> String {
+pub fn elapsed(ms: u64) -> String {
     let tenths = ms / 100;
     let seconds = ms / 1000;
     match seconds {
@@ -21,7 +21,7 @@ pub(crate) fn elapsed(ms: u64) -> String {
 
 /// A size: `84 bytes`, `1.2 MB`.
 #[allow(clippy::cast_precision_loss, reason = "two digits are shown")]
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     let units = ["kB", "MB", "GB", "TB"];
     if bytes < 1000 {
         return format!("{bytes} bytes");
@@ -37,7 +37,7 @@ pub(crate) fn size(bytes: u64) -> String {
 
 /// A measured value: whole ones without a point, others with four digits behind it, tiny ones with an
 /// exponent.
-pub(crate) fn metric(value: f64) -> String {
+pub fn metric(value: f64) -> String {
     metric_with(value, DIGITS)
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn metric(value: f64) -> String {
 const DIGITS: usize = 4;
 
 /// Two values with as many digits as it takes to see which is larger.
-pub(crate) fn metrics_apart(left: f64, right: f64) -> (String, String, usize) {
+pub fn metrics_apart(left: f64, right: f64) -> (String, String, usize) {
     // 17 significant digits tell any two float64 apart.
     let apart = |digits: &usize| metric_with(left, *digits) != metric_with(right, *digits);
     let digits = (DIGITS..17).find(apart).unwrap_or(DIGITS);
@@ -57,7 +57,7 @@ pub(crate) fn metrics_apart(left: f64, right: f64) -> (String, String, usize) {
 }
 
 /// A measured value with so many digits behind the point.
-pub(crate) fn metric_with(value: f64, digits: usize) -> String {
+pub fn metric_with(value: f64, digits: usize) -> String {
     if !value.is_finite() {
         return value.to_string();
     }
@@ -75,7 +75,7 @@ pub(crate) fn metric_with(value: f64, digits: usize) -> String {
 }
 
 /// A time of the store, in UTC: `2013-10-01 06:00:00`.
-pub(crate) fn time(us: i64) -> String {
+pub fn time(us: i64) -> String {
     match Timestamp::from_microsecond(us) {
         Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S").to_string(),
         Err(_) => format!("{us} µs"),
@@ -83,12 +83,12 @@ pub(crate) fn time(us: i64) -> String {
 }
 
 /// Milliseconds between two times of the store.
-pub(crate) fn between(from_us: i64, to_us: i64) -> u64 {
+pub fn between(from_us: i64, to_us: i64) -> u64 {
     u64::try_from(to_us.saturating_sub(from_us) / 1000).unwrap_or(0)
 }
 
 /// One thing or several of it: `1 row`, `2 rows`.
-pub(crate) fn plural(number: u64, noun: &str) -> String {
+pub fn plural(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", count(number))
 }
