@@ -15,6 +15,7 @@
 pub mod guests;
 pub mod project;
 pub mod rows;
+pub mod server;
 
 use std::path::{Path, PathBuf};
 

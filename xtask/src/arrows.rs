@@ -8,6 +8,7 @@ use crate::command::{Failure, output, step};
 const LAYERS: &[&str] = &[
     "trueline-files",
     "trueline-table",
+    "trueline-wire",
     "trueline-runtime",
     "trueline-dataset",
     "trueline-store",
@@ -25,6 +26,18 @@ const HEAVY: &[&str] = &["rusqlite", "hyper", "axum", "datafusion"];
 /// What a crate's default build may never pull in, however indirectly.
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("trueline-table", HEAVY),
+    // The parsers build, and are fuzzed, without the sandbox.
+    (
+        "trueline-wire",
+        &[
+            "wasmtime",
+            "rusqlite",
+            "hyper",
+            "axum",
+            "tokio",
+            "datafusion",
+        ],
+    ),
     ("trueline-runtime", HEAVY),
     ("trueline-cli", &["datafusion", "aws-config", "aws-sdk-s3"]),
 ];

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    cache, check, explain, lineage, package, plugin, predict, reproduce, resume, run, runs, show,
-    store, study, ui, verify,
+    cache, check, explain, lineage, package, plugin, predict, reproduce, resume, run, runs, serve,
+    show, store, study, ui, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Lineage(lineage::Arguments),
     /// Predict the rows of a file with a package
     Predict(predict::Arguments),
+    /// Answer requests with a package, over HTTP
+    Serve(serve::Arguments),
     /// Look at packages
     #[command(subcommand)]
     Package(package::Command),
@@ -104,6 +106,7 @@ impl Command {
             Self::Reproduce(arguments) => reproduce::execute(&arguments, context),
             Self::Lineage(arguments) => lineage::execute(&arguments, context),
             Self::Predict(arguments) => predict::execute(&arguments, context),
+            Self::Serve(arguments) => serve::execute(&arguments, context),
             Self::Package(command) => package::execute(&command, context),
             Self::Plugin(command) => plugin::execute(&command, context),
             Self::Cache(command) => cache::execute(&command, context),

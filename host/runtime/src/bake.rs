@@ -80,6 +80,17 @@ impl Baked {
         self.stage.digest()
     }
 
+    /// The same map, a call of which may take this and no more.
+    #[must_use]
+    pub fn limited(&self, limits: &Limits) -> Self {
+        Self {
+            stage: self.stage.clone(),
+            reads: self.reads.clone(),
+            writes: self.writes.clone(),
+            limits: *limits,
+        }
+    }
+
     /// Maps rows on a fresh instance; their columns are those that the map reads, in its order.
     ///
     /// # Errors

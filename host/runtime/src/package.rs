@@ -289,6 +289,22 @@ impl Loaded {
         &self.output
     }
 
+    /// The same package, every call of whose links may take this and no more. Compiled code and states
+    /// are shared, so this costs next to nothing.
+    #[must_use]
+    pub fn limited(&self, limits: &Limits) -> Self {
+        let links = self.chain.iter();
+        Self {
+            input: self.input.clone(),
+            input_schema: self.input_schema.clone(),
+            output: self.output.clone(),
+            answer: self.answer.clone(),
+            chain: links
+                .map(|(applied, baked)| (applied.clone(), baked.limited(limits)))
+                .collect(),
+        }
+    }
+
     /// Answers with the output columns, one row for each of `rows`. Columns are found by name; further
     /// ones are ignored. Arrow types with an exact counterpart among the contract's are converted.
     ///

@@ -17,6 +17,7 @@ mod json;
 mod outcomes;
 mod reproduce;
 mod rules;
+mod serve;
 mod steps;
 mod studies;
 mod trips;

@@ -1,0 +1,119 @@
+//! `trueline serve PACKAGE|NAME@ALIAS --listen ADDRESS`
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use trueline_serving::{Flavour, Model, Names, Service, Settings, serve};
+
+use super::reference::{self, Found};
+use crate::context::Context;
+use crate::exit::Exit;
+
+mod follow;
+mod stop;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// A name, `name@version`, `name@alias`, digest, or `.trueline` file. An alias is followed: when it
+    /// moves, the package where it stands then answers, and no request is dropped
+    package: String,
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// What the model is called in paths [default: as the package]
+    #[arg(long)]
+    name: Option<String>,
+    /// Whose `/invocations` is spoken: SageMaker's, whose CSV has no header, or MLflow's, whose CSV has one
+    #[arg(long, value_enum, default_value_t = Invocations::Sagemaker)]
+    invocations: Invocations,
+    /// The longest body of a request, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..))]
+    body_limit: u16,
+    /// How many requests may wait for a worker before others are answered with 503
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    queue: usize,
+    /// The longest that one call of one stage may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+    /// Threads that speak with clients, and as many that compute what takes longer [default: one a core]
+    #[arg(long, value_name = "COUNT")]
+    threads: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Invocations {
+    Sagemaker,
+    Mlflow,
+}
+
+pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Result<Exit> {
+    let listener = TcpListener::bind(arguments.listen)
+        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let settings = settings(arguments);
+    let found = reference::find(&arguments.package, context)?;
+    let runtime = context.runtime(context.nearest_home().as_deref())?;
+    let names = names(&found, arguments);
+    let model = Model::load(&found.package, names.clone(), &runtime, &settings)?;
+    drop(found);
+    let address = listener.local_addr()?;
+    let digest = model.digest();
+    let data = json!({
+        "name": names.name,
+        "version": names.version,
+        "digest": digest,
+        "address": address.to_string(),
+    });
+    let Names { name, version } = &names;
+    context.answer(&data, || {
+        let digest = digest.short();
+        format!("{name}@{version} ({digest}) answers on http://{address}\n")
+    })?;
+    let service = Service::new(model, settings)?;
+    if let Some(alias) = follow::Alias::of(&arguments.package) {
+        alias.follow(arguments.name.clone(), runtime, &service, context)?;
+    }
+    serve(listener, &service, stop::asked())?;
+    Ok(Exit::Done)
+}
+
+fn settings(arguments: &Arguments) -> Settings {
+    let usual = Settings::default();
+    Settings {
+        invocations: match arguments.invocations {
+            Invocations::Sagemaker => Flavour::SageMaker,
+            Invocations::Mlflow => Flavour::Mlflow,
+        },
+        body_bytes: usize::from(arguments.body_limit) << 20,
+        bodies_bytes: usual
+            .bodies_bytes
+            .max(usize::from(arguments.body_limit) << 22),
+        queue_length: arguments.queue,
+        call_time: Duration::from_secs(arguments.timeout),
+        io_threads: arguments.threads.unwrap_or(usual.io_threads),
+        worker_threads: arguments.threads.unwrap_or(usual.worker_threads),
+        ..usual
+    }
+}
+
+/// What a package is called in paths and answers: as was asked, as in the home, or as its file.
+fn names(found: &Found, arguments: &Arguments) -> Names {
+    let stem = || {
+        let stem = std::path::Path::new(&arguments.package).file_stem()?;
+        Some(stem.to_string_lossy().into_owned())
+    };
+    let (name, version) = match &found.entry {
+        Some(entry) => (
+            Some(entry.summary.name.clone()),
+            entry.summary.version.to_string(),
+        ),
+        None => (stem(), "1".to_owned()),
+    };
+    let name = arguments.name.clone().or(name);
+    Names {
+        name: name.unwrap_or_else(|| "model".to_owned()),
+        version,
+    }
+}

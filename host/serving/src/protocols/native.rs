@@ -1,0 +1,111 @@
+//! Trueline's own protocol: `POST /v1/predict`, `GET /v1/package`,
+//! `/health`, `/ready`, `/metrics` and `/openapi.json`.
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+use trueline_wire::native;
+
+use crate::Service;
+use crate::exchange::{Reply, exchange, receive};
+use crate::openapi;
+use crate::problem::Problem;
+
+const JSON: &str = "application/json";
+
+pub(super) fn routes() -> Router<Service> {
+    Router::new()
+        .route("/v1/predict", post(predict))
+        .route("/v1/package", get(package))
+        .route("/health", get(async || "alive\n"))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/openapi.json", get(openapi))
+        .fallback(unknown)
+}
+
+async fn predict(State(service): State<Service>, request: Request) -> Response {
+    let answered = async {
+        let received = receive(&service, request).await?;
+        let content_type = received.content_type();
+        if !matches!(content_type.as_str(), JSON | "") {
+            return Err(Problem::unsupported(&content_type, JSON));
+        }
+        exchange(
+            &service,
+            received,
+            |model, body| native::read(model.input(), body),
+            |model, shape, answers| {
+                let body = native::write(shape, model.digest(), model.output(), answers)?;
+                Ok(Reply::new(model, JSON, body))
+            },
+        )
+        .await
+    };
+    answered.await.map_or_else(refuse, Reply::into_response)
+}
+
+async fn package(State(service): State<Service>) -> Response {
+    let model = service.model();
+    let names = model.names();
+    let body = json!({
+        "digest": model.digest(),
+        "name": names.name,
+        "version": names.version,
+        "manifest": model.manifest(),
+    });
+    Reply::new(&model, JSON, body.to_string()).into_response()
+}
+
+async fn ready(State(service): State<Service>) -> Response {
+    if service.is_ready() {
+        return "ready\n".into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response()
+}
+
+async fn metrics(State(service): State<Service>) -> Response {
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match service.metrics().encode(service.workers().waiting()) {
+        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn openapi(State(service): State<Service>) -> Response {
+    let model = service.model();
+    let document = openapi::document(&model).to_string();
+    Reply::new(&model, JSON, document).into_response()
+}
+
+async fn unknown(request: Request) -> Response {
+    let message = format!(
+        "there is nothing at {}; `POST /v1/predict` predicts, `/openapi.json` describes",
+        request.uri().path()
+    );
+    refuse(Problem::new(StatusCode::NOT_FOUND, "not_found", message))
+}
+
+/// `{"error": {"code", "message", "column"}}`.
+pub(super) fn refuse(problem: Problem) -> Response {
+    let mut error = json!({ "code": problem.code, "message": problem.message });
+    if let Some(column) = &problem.column {
+        error["column"] = json!(column);
+    }
+    with_retry(&problem, (problem.status, Json(json!({ "error": error }))))
+}
+
+/// The response, with a word on when to try again if that may help.
+pub(super) fn with_retry(problem: &Problem, response: impl IntoResponse) -> Response {
+    let mut response = response.into_response();
+    if problem.is_passing() {
+        let second = HeaderValue::from_static("1");
+        response.headers_mut().insert(RETRY_AFTER, second);
+    }
+    response
+}

@@ -1,0 +1,343 @@
+//! `trueline serve`: what it answers, with which bits, and how it holds against clients that mean no good.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+use trueline_tests::project::Project;
+use trueline_tests::server::Server;
+
+use crate::trips::{self, edited};
+
+/// A package of the trips, in use.
+fn packed() -> Project {
+    let project = trips::project();
+    project.trueline("run trips.toml").exits(0);
+    project
+        .trueline("package promote trips@1 --reason first")
+        .exits(0);
+    project
+}
+
+/// An answer over HTTP, whatever its status.
+struct Answer {
+    status: u16,
+    package: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Json {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+fn post(agent: &ureq::Agent, url: &str, content_type: &str, body: &[u8]) -> Answer {
+    let request = agent.post(url).content_type(content_type);
+    answer(request.send(body).unwrap())
+}
+
+fn get(agent: &ureq::Agent, url: &str) -> Answer {
+    answer(agent.get(url).call().unwrap())
+}
+
+fn answer(mut response: ureq::http::Response<ureq::Body>) -> Answer {
+    let package = response.headers().get("trueline-package");
+    Answer {
+        status: response.status().as_u16(),
+        package: package.map_or_else(String::new, |value| value.to_str().unwrap().to_owned()),
+        body: response.body_mut().read_to_string().unwrap(),
+    }
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false);
+    config.build().into()
+}
+
+const ROW: &str = r#"{"distance": 70, "city": "A"}"#;
+const JSON: &str = "application/json";
+
+#[test]
+fn every_protocol_answers_with_the_bits_of_batch() {
+    let project = packed();
+    let server = Server::start(&project, "trips@champion");
+    let agent = agent();
+    let digest = server.said["digest"].as_str().unwrap();
+    project.write("rows.csv", "distance,city\n70,A\n,Z\n3,C\n");
+    let batch = project
+        .trueline("predict trips@champion --input rows.csv --format json")
+        .exits(0)
+        .stdout;
+    let expected: Vec<f32> = batch
+        .lines()
+        .map(|line| serde_json::from_str::<Json>(line).unwrap()["prediction"].to_string())
+        .map(|number| number.parse().unwrap())
+        .collect();
+    let check = |path: &str, content_type: &str, body: &str, find: &dyn Fn(&Json) -> Json| {
+        let answer = post(&agent, &server.url(path), content_type, body.as_bytes());
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.package, digest);
+        let found: Json = match serde_json::from_str(&answer.body) {
+            Ok(body) => find(&body),
+            Err(_) => answer
+                .body
+                .lines()
+                .map(|line| line.parse::<f64>().unwrap())
+                .collect(),
+        };
+        let numbers = found.as_array().unwrap().iter();
+        let bits: Vec<u32> = numbers
+            .map(|number| number.to_string().parse::<f32>().unwrap().to_bits())
+            .collect();
+        let expected: Vec<u32> = expected.iter().map(|number| number.to_bits()).collect();
+        assert_eq!(bits, expected, "{path} {body}");
+    };
+    let each = |key: &'static str, name: &'static str| {
+        move |body: &Json| {
+            body[key]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|row| row[name].clone())
+                .collect()
+        }
+    };
+    let columns = json!({"columns": {"distance": [70, null, 3], "city": ["A", "Z", "C"]}});
+    check("/v1/predict", JSON, &columns.to_string(), &|body| {
+        assert_eq!(body["package"], digest);
+        body["columns"]["prediction"].clone()
+    });
+    let rows = json!([{"distance": 70, "city": "A"}, {"distance": null, "city": "Z"}, {"city": "C", "distance": 3}]);
+    check(
+        "/v1/predict",
+        JSON,
+        &json!({"records": rows}).to_string(),
+        &each("records", "prediction"),
+    );
+    check(
+        "/invocations",
+        JSON,
+        &json!({"instances": rows}).to_string(),
+        &each("predictions", "score"),
+    );
+    check(
+        "/endpoints/trips/invocations",
+        "text/csv",
+        "A,70\nZ,\nC,3\n",
+        &|_| panic!("not JSON"),
+    );
+    check(
+        "/invocations",
+        "text/csv; header=present",
+        "distance,city\n70,A\n,Z\n3,C\n",
+        &|_| panic!("not JSON"),
+    );
+    let tensors = json!({"inputs": [
+        {"name": "distance", "shape": [3], "datatype": "INT64", "data": [70, 0, 3]},
+        {"name": "distance.valid", "shape": [3], "datatype": "BOOL", "data": [true, false, true]},
+        {"name": "city", "shape": [3], "datatype": "BYTES", "data": ["A", "Z", "C"]},
+    ]});
+    check(
+        "/v2/models/trips/infer",
+        JSON,
+        &tensors.to_string(),
+        &|body| {
+            assert_eq!(body["parameters"]["package"], digest);
+            body["outputs"][0]["data"].clone()
+        },
+    );
+
+    for path in [
+        "/health",
+        "/ready",
+        "/ping",
+        "/v2/health/live",
+        "/v2/health/ready",
+        "/v2/models/trips/ready",
+        "/v2",
+        "/version",
+    ] {
+        assert_eq!(get(&agent, &server.url(path)).status, 200, "{path}");
+    }
+    let metadata = get(&agent, &server.url("/v2/models/trips/versions/1")).json();
+    assert_eq!(metadata["inputs"][0]["name"], "city");
+    let openapi = get(&agent, &server.url("/openapi.json")).json();
+    assert_eq!(
+        openapi["components"]["schemas"]["Row"]["required"],
+        json!(["city", "distance"])
+    );
+    let metrics = get(&agent, &server.url("/metrics")).body;
+    assert!(
+        metrics.contains("trueline_predicted_rows_total 18\n"),
+        "{metrics}"
+    );
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_wrong_request_is_told_what_is_wrong() {
+    let project = packed();
+    let server = Server::start(&project, "trips@1 --body-limit 1");
+    let agent = agent();
+    let check = |path: &str, content_type: &str, body: &[u8], status: u16, said: &str| {
+        let answer = post(&agent, &server.url(path), content_type, body);
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+        assert!(answer.body.contains(said), "{path}: {}", answer.body);
+    };
+    let misnamed = br#"{"records": [{"distances": 70, "city": "A"}]}"#;
+    check(
+        "/v1/predict",
+        JSON,
+        misnamed,
+        400,
+        "did you mean `distance`?",
+    );
+    check(
+        "/v1/predict",
+        "text/csv",
+        b"1,A",
+        415,
+        "application/json is understood",
+    );
+    check(
+        "/v1/predict",
+        JSON,
+        &vec![b' '; (1 << 20) + 1],
+        413,
+        "longer than 1048576 bytes",
+    );
+    check(
+        "/v1/predict",
+        JSON,
+        &[b'['; 100_000],
+        400,
+        "an object is expected",
+    );
+    check("/v1/prediction", JSON, b"", 404, "not_found");
+    check(
+        "/invocations",
+        "text/csv",
+        b"A\n",
+        400,
+        "column `distance` is missing in row 1",
+    );
+    check(
+        "/invocations",
+        "image/png",
+        b"70\n",
+        415,
+        "text/csv, application/json",
+    );
+    check(
+        "/v2/models/other/infer",
+        JSON,
+        b"{}",
+        404,
+        r#"{"error":"there is no model `other` here"#,
+    );
+    let refused = post(
+        &agent,
+        &server.url("/endpoints/trips/invocations"),
+        "text/csv",
+        b"x,A",
+    );
+    assert_eq!(refused.status, 424, "AWS wraps the errors of a container");
+    assert_eq!(refused.json()["OriginalStatusCode"], 400);
+    // A good request after all that.
+    let good = format!("{{\"records\": [{ROW}]}}");
+    check("/v1/predict", JSON, good.as_bytes(), 200, "prediction");
+
+    let changed = project.path("changed.trueline");
+    project
+        .trueline("package export trips changed.trueline")
+        .exits(0);
+    let mut bytes = std::fs::read(&changed).unwrap();
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    std::fs::write(&changed, bytes).unwrap();
+    project
+        .trueline("serve changed.trueline --listen 127.0.0.1:0")
+        .exits(1)
+        .says(&["were changed"]);
+}
+
+#[test]
+fn an_alias_that_moves_under_load_drops_no_request() {
+    let project = packed();
+    project.write("trips.toml", edited("max_depth = 3", "max_depth = 2"));
+    let second = project.trueline("run trips.toml --json").exits(0).json();
+    let second = second["package"]["digest"].as_str().unwrap();
+    let server = Server::start(&project, "trips@champion");
+    let first = server.said["digest"].as_str().unwrap();
+    assert_ne!(first, second);
+    let body = format!("{{\"records\": [{ROW}]}}");
+    let is_over = AtomicBool::new(false);
+    let clients = std::thread::scope(|scope| {
+        let client = || {
+            let agent = agent();
+            let mut seen: Vec<(String, String)> = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                let answer = post(&agent, &server.url("/v1/predict"), JSON, body.as_bytes());
+                assert_eq!(answer.status, 200, "{}", answer.body);
+                assert_eq!(answer.json()["package"], answer.package.as_str());
+                let score = answer.json()["records"][0]["prediction"].to_string();
+                seen.push((answer.package, score));
+            }
+            seen
+        };
+        let clients: Vec<_> = (0..4).map(|_| scope.spawn(client)).collect();
+        project
+            .trueline("package promote trips@2 --reason second")
+            .exits(0);
+        let until = Instant::now() + Duration::from_secs(20);
+        let asking = agent();
+        while get(&asking, &server.url("/v1/package")).package != second {
+            assert!(Instant::now() < until, "the alias is not followed");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        is_over.store(true, Ordering::Relaxed);
+        clients
+            .into_iter()
+            .flat_map(|client| client.join().unwrap())
+            .collect::<Vec<_>>()
+    });
+    let mut answers = clients.clone();
+    answers.sort();
+    answers.dedup();
+    // Two packages, and each has one answer.
+    assert_eq!(answers.len(), 2, "{answers:?}");
+    assert!(answers.iter().any(|(package, _)| package == second));
+}
+
+#[test]
+fn slow_and_vanishing_clients_hold_up_nobody() {
+    let project = packed();
+    let server = Server::start(&project, "trips@1 --threads 1");
+    let head = "POST /v1/predict HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{";
+    let mut idle = Vec::new();
+    for _ in 0..50 {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        idle.push(stream);
+        // Half of a head, and gone.
+        TcpStream::connect(server.address())
+            .unwrap()
+            .write_all(b"POST /v1")
+            .unwrap();
+    }
+    let body = format!("{{\"records\": [{ROW}]}}");
+    let answer = post(&agent(), &server.url("/v1/predict"), JSON, body.as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    // No HTTP at all is answered, or the connection is closed.
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.write_all(b"\x16\x03\x01 hello\r\n\r\n").unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    assert!(
+        said.is_empty() || said.starts_with("HTTP/1.1 400"),
+        "{said}"
+    );
+}
