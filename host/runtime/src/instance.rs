@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
+use trueline_table::frame::{Assembler, Encoder};
 use wasmtime::component::{ComponentExportIndex, HasSelf, Instance, Linker};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
@@ -11,6 +12,7 @@ use crate::contract::{Decision, Metric};
 use crate::convert;
 use crate::engine::TICK;
 use crate::error::GuestErrorKind;
+use crate::frames::{self, Answer, Rows};
 use crate::limits::Limiter;
 use crate::stage::Stage;
 use crate::watch::Watch;
@@ -101,24 +103,24 @@ impl Live {
         })
     }
 
-    /// Calls `reduce.update`. The generated function would want the frame as a `Vec`; here it is lowered
-    /// straight from a slice, so that it is copied once, into the guest.
+    /// Calls `reduce.update`. The generated function would want the frame as a `Vec`; here it is written
+    /// straight into the guest.
     pub(crate) fn update(
         &mut self,
         function: &ComponentExportIndex,
         input: u32,
-        frame: &[u8],
+        rows: &Encoder<'_>,
     ) -> Result<()> {
         let Self {
             store, instance, ..
         } = self;
-        let function =
-            instance.get_typed_func::<(u32, &[u8]), (Result<(), types::Error>,)>(store, function);
+        let function = instance
+            .get_typed_func::<(u32, Rows<'_>), (Result<(), types::Error>,)>(store, function);
         let function = function.map_err(not_callable)?;
-        self.call(|store| Ok(function.call(store, (input, frame))?.0))
+        self.call(|store| Ok(function.call(store, (input, Rows(rows)))?.0))
     }
 
-    /// Calls `map.map`, with the frame lowered from a slice as in [`update`](Self::update).
+    /// Calls `map.map` with a frame, which is lowered from a slice.
     pub(crate) fn map(&mut self, function: &ComponentExportIndex, frame: &[u8]) -> Result<Vec<u8>> {
         let Self {
             store, instance, ..
@@ -127,6 +129,27 @@ impl Live {
             instance.get_typed_func::<(&[u8],), (Result<Vec<u8>, types::Error>,)>(store, function);
         let function = function.map_err(not_callable)?;
         self.call(|store| Ok(function.call(store, (frame,))?.0))
+    }
+
+    /// Calls `map.map` with rows, and adds those that it answers with to `mapped`.
+    pub(crate) fn map_rows(
+        &mut self,
+        function: &ComponentExportIndex,
+        rows: &Encoder<'_>,
+        mapped: &mut Assembler,
+    ) -> Result<usize> {
+        let Self {
+            store, instance, ..
+        } = self;
+        let function = instance
+            .get_typed_func::<(Rows<'_>,), (Result<Answer, types::Error>,)>(store, function);
+        let function = function.map_err(not_callable)?;
+        let answer = frames::collect(mapped, || {
+            self.call(|store| Ok(function.call(store, (Rows(rows),))?.0))
+        });
+        answer?
+            .0
+            .map_err(|error| Error::contract(error.to_string()))
     }
 
     /// Makes a call with a fresh time limit and turns whatever comes of it into a result.

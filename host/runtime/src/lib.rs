@@ -31,6 +31,7 @@ mod contract;
 mod convert;
 mod engine;
 mod error;
+mod frames;
 mod instance;
 mod limits;
 mod mapper;

@@ -1,9 +1,8 @@
 //! A loaded map, and how rows are put before it.
 
 use arrow::array::RecordBatch;
-use arrow::compute::BatchCoalescer;
-use arrow::error::ArrowError;
-use trueline_table::{Schema, frame};
+use trueline_table::frame::{self, Assembler, Encoder};
+use trueline_table::{Error as TableError, Schema};
 use wasmtime::component::ComponentExportIndex;
 
 use crate::instance::Live;
@@ -15,6 +14,9 @@ use crate::{Error, Limits, Result, convert};
 const PIECE_BYTES: usize = 256 << 10;
 /// Fewer rows than this would make the cost of a call itself show.
 const PIECE_ROWS_MIN: usize = 256;
+/// A piece has a multiple of so many rows: stages work on blocks, and rows beyond the last whole block
+/// take them longer.
+const WHOLE_BLOCKS: usize = 128;
 
 /// An instance with a loaded map. It stays alive between batches: use it for one partition.
 pub struct Mapper {
@@ -23,7 +25,6 @@ pub struct Mapper {
     reads: Schema,
     writes: Schema,
     piece_rows: usize,
-    frame: Vec<u8>,
 }
 
 impl Mapper {
@@ -47,7 +48,6 @@ impl Mapper {
             piece_rows: piece_rows(&bound.reads),
             reads: bound.reads.clone(),
             writes,
-            frame: Vec::new(),
         })
     }
 
@@ -63,27 +63,19 @@ impl Mapper {
     /// number of rows, or with the stage's own words.
     pub fn map(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
         let count = rows.num_rows();
-        if count <= self.piece_rows {
-            return self.piece(rows);
-        }
-        let failed = |error: ArrowError| Error::Rows(error.into());
-        // Each piece is copied to its place while it is in the cache, and its memory used again.
-        let mut joined = BatchCoalescer::new(self.writes.to_arrow(), count);
+        // Each piece goes to its place while it is in the cache.
+        let mut mapped = Assembler::new(&self.writes, count);
         for start in (0..count).step_by(self.piece_rows) {
             let length = self.piece_rows.min(count - start);
-            let piece = self.piece(&rows.slice(start, length))?;
-            joined.push_batch(piece).map_err(failed)?;
+            self.piece(&rows.slice(start, length), &mut mapped)?;
         }
-        joined.finish_buffered_batch().map_err(failed)?;
-        joined
-            .next_completed_batch()
-            .ok_or_else(|| Error::contract("it mapped no rows"))
+        mapped.finish().map_err(not_of_schema)
     }
 
-    fn piece(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
-        frame::encode(&self.reads, rows, &mut self.frame)?;
-        let answer = self.live.map(&self.map, &self.frame)?;
-        decode_answer(&self.writes, answer, rows.num_rows())
+    fn piece(&mut self, rows: &RecordBatch, mapped: &mut Assembler) -> Result<()> {
+        let encoder = Encoder::new(&self.reads, rows)?;
+        let count = self.live.map_rows(&self.map, &encoder, mapped)?;
+        check_rows(rows.num_rows(), count)
     }
 
     /// Gives up the live instance, to be snapshotted.
@@ -94,15 +86,22 @@ impl Mapper {
 
 /// Reads what a map answered.
 pub(crate) fn decode_answer(writes: &Schema, answer: Vec<u8>, rows: usize) -> Result<RecordBatch> {
-    let mapped =
-        frame::decode(writes, answer).map_err(|error| Error::contract(error.to_string()))?;
-    if mapped.num_rows() != rows {
-        return Err(Error::contract(format!(
-            "{rows} rows in, {} rows out",
-            mapped.num_rows()
-        )));
-    }
+    let mapped = frame::decode(writes, answer).map_err(not_of_schema)?;
+    check_rows(rows, mapped.num_rows())?;
     Ok(mapped)
+}
+
+fn not_of_schema(error: TableError) -> Error {
+    Error::contract(error.to_string())
+}
+
+fn check_rows(rows_in: usize, rows_out: usize) -> Result<()> {
+    if rows_in == rows_out {
+        return Ok(());
+    }
+    Err(Error::contract(format!(
+        "{rows_in} rows in, {rows_out} rows out"
+    )))
 }
 
 fn piece_rows(reads: &Schema) -> usize {
@@ -118,7 +117,8 @@ fn piece_rows(reads: &Schema) -> usize {
             },
         })
         .sum();
-    (PIECE_BYTES / row.max(1)).max(PIECE_ROWS_MIN)
+    let rows = PIECE_BYTES / row.max(1);
+    (rows / WHOLE_BLOCKS * WHOLE_BLOCKS).max(PIECE_ROWS_MIN)
 }
 
 /// The loaded map must write what its signature said, vectors left open excepted.

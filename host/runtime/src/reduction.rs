@@ -1,7 +1,8 @@
 //! A running reduction: one instance, one pass, or a part of one.
 
 use arrow::array::RecordBatch;
-use trueline_table::{Schema, frame};
+use trueline_table::Schema;
+use trueline_table::frame::Encoder;
 use wasmtime::component::ComponentExportIndex;
 
 use crate::bindings::reduce;
@@ -16,7 +17,6 @@ pub struct Reduction {
     guest: reduce::Guest,
     update: ComponentExportIndex,
     schemas: Vec<Schema>,
-    frame: Vec<u8>,
 }
 
 impl Reduction {
@@ -41,7 +41,6 @@ impl Reduction {
             guest,
             update: stage.inner.update,
             schemas,
-            frame: Vec::new(),
         })
     }
 
@@ -53,8 +52,8 @@ impl Reduction {
         let schema = self.schemas.get(input as usize);
         let schema =
             schema.ok_or_else(|| crate::Error::contract(format!("there is no input {input}")))?;
-        frame::encode(schema, rows, &mut self.frame)?;
-        self.live.update(&self.update, input, &self.frame)
+        let rows = Encoder::new(schema, rows)?;
+        self.live.update(&self.update, input, &rows)
     }
 
     /// What was taken in so far, for [`merge`](Self::merge) of another instance.

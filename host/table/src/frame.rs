@@ -1,10 +1,12 @@
 //! Frames: how a batch of rows crosses the boundary. `wit/encoding.md` defines them.
 
+mod assemble;
 mod decode;
 mod encode;
 
+pub use assemble::Assembler;
 pub use decode::decode;
-pub use encode::encode;
+pub use encode::{Encoder, encode};
 
 use crate::DataType;
 
@@ -32,6 +34,40 @@ fn for_each_null(bits: &[u8], rows: usize, mut visit: impl FnMut(usize)) {
             nulls &= nulls - 1;
         }
     }
+}
+
+/// Copies the values of a column and makes the NaNs among them canonical. Both slices are as long.
+fn copy_mended(data_type: DataType, from: &[u8], to: &mut [u8]) {
+    let found = match data_type {
+        DataType::Float32 | DataType::Float32List(_) => {
+            copy_and_look(from, to, |bytes| f32::from_le_bytes(bytes).is_nan())
+        }
+        DataType::Float64 | DataType::Float64List(_) => {
+            copy_and_look(from, to, |bytes| f64::from_le_bytes(bytes).is_nan())
+        }
+        _ => {
+            to.copy_from_slice(from);
+            false
+        }
+    };
+    if found {
+        mend_nans(data_type, to);
+    }
+}
+
+/// Copies numbers and tells whether a NaN is among them, in one pass: each is in a register anyway.
+fn copy_and_look<const N: usize>(
+    from: &[u8],
+    to: &mut [u8],
+    is_nan: impl Fn([u8; N]) -> bool,
+) -> bool {
+    let (sources, targets) = (from.as_chunks::<N>().0, to.as_chunks_mut::<N>().0);
+    let mut found = false;
+    for (target, &source) in targets.iter_mut().zip(sources) {
+        *target = source;
+        found |= is_nan(source);
+    }
+    found
 }
 
 /// Makes the NaNs among the numbers of a column canonical; other types have none.
@@ -112,6 +148,39 @@ mod tests {
         let mut frame = Vec::new();
         encode(schema, batch, &mut frame).unwrap();
         frame
+    }
+
+    fn assemble<'f>(
+        schema: &Schema,
+        rows: usize,
+        frames: impl IntoIterator<Item = &'f Vec<u8>>,
+    ) -> crate::Result<RecordBatch> {
+        let mut assembler = Assembler::new(schema, rows);
+        for frame in frames {
+            assembler.push(frame)?;
+        }
+        assembler.finish()
+    }
+
+    #[test]
+    fn a_text_that_is_cut_within_a_character_is_refused_though_the_next_frame_goes_on() {
+        let schema = Schema::new([Field::new("text", DataType::Utf8)]);
+        let whole: ArrayRef = Arc::new(StringArray::from(vec!["é"]));
+        let good = frame(
+            &schema,
+            &RecordBatch::try_from_iter([("text", whole)]).unwrap(),
+        );
+        let half = |at: usize| {
+            let mut bytes = good.clone();
+            // The data length, the end of the text, and its only byte.
+            (bytes[12], bytes[20], bytes[24], bytes[25]) = (1, 1, good[at], 0);
+            bytes
+        };
+        let error = assemble(&schema, 2, [&half(24), &half(25)]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "not a frame: column `text`: its text is not UTF-8, or is cut within a character"
+        );
     }
 
     #[test]
@@ -205,10 +274,32 @@ mod tests {
                 good[(at + index) % length] = byte;
             }
             good.truncate(cut.max(8));
-            if let Ok(rows) = decode(&schema, good.clone()) {
-                let again = frame(&schema, &rows);
-                prop_assert!(again.len() == good.len());
+            let assembled = assemble(&schema, 3, [&good]);
+            match decode(&schema, good.clone()) {
+                Ok(rows) => {
+                    let again = frame(&schema, &rows);
+                    prop_assert!(again.len() == good.len());
+                    prop_assert_eq!(frame(&schema, &assembled.unwrap()), again);
+                }
+                Err(error) => {
+                    prop_assert_eq!(assembled.unwrap_err().to_string(), error.to_string());
+                }
             }
+        }
+
+        /// However rows are cut, their frames assemble to the same bytes.
+        #[test]
+        fn pieces_assemble_to_the_whole(rows in proptest::collection::vec(0u64..3, 0..60), cuts in proptest::collection::vec(0usize..60, 0..6), expected in 0usize..70) {
+            let (schema, batch) = mixed();
+            let whole = arrow::compute::take_record_batch(&batch, &UInt64Array::from(rows.clone())).unwrap();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(rows.len())).collect();
+            cuts.extend([0, rows.len()]);
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|cut| frame(&schema, &whole.slice(cut[0], cut[1] - cut[0])));
+            let pieces: Vec<_> = pieces.collect();
+            let assembled = assemble(&schema, expected, &pieces).unwrap();
+            prop_assert_eq!(frame(&schema, &assembled), frame(&schema, &whole));
+            prop_assert_eq!(assembled.num_rows(), rows.len());
         }
     }
 }

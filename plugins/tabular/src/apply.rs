@@ -6,7 +6,6 @@ use trueline_sdk::{
 
 use crate::{
     convert,
-    kernel::any_missing,
     params::Params,
     state::State,
     value::{Scalar, Text, Value},
@@ -57,6 +56,9 @@ impl Map for Apply {
                 (Value::Scalar(scalar), DataType::Float64) if !field.nullable => {
                     scalar.eval_all(batch, writer.float64(&Validity::ALL)?)?;
                 }
+                (Value::Scalar(scalar), DataType::Float64) => {
+                    writer.float64_or_null(|values| scalar.eval_all(batch, values))?;
+                }
                 (Value::Scalar(scalar), data_type) => {
                     write_numbers(scalar, data_type, batch, &mut numbers, &mut writer)?;
                 }
@@ -90,11 +92,7 @@ fn write_numbers(
     numbers.clear();
     numbers.resize(batch.rows(), 0.0);
     scalar.eval_all(batch, numbers)?;
-    let validity = if any_missing(numbers) {
-        Validity::from_fn(batch.rows(), |row| !numbers[row].is_nan())
-    } else {
-        Validity::ALL
-    };
+    let validity = Validity::of_numbers(numbers);
     match data_type {
         DataType::Boolean => writer.boolean(&validity, |row| numbers[row] > 0.0),
         DataType::Int32 => {
@@ -121,10 +119,9 @@ fn write_numbers(
                 .for_each(|(narrow, number)| *narrow = convert::to_float32(*number));
             Ok(())
         }
-        _ => {
-            writer.float64(&validity)?.copy_from_slice(numbers);
-            Ok(())
-        }
+        other => Err(Error::other(format!(
+            "numbers were to be written as {other}"
+        ))),
     }
 }
 

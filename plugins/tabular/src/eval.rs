@@ -6,7 +6,7 @@ use crate::{
     civil::Moment,
     convert,
     encoder::Encoder,
-    kernel::{BLOCK, UNROLLED},
+    kernel::{BLOCK, UNROLLED, copy},
     value::{Content, Scalar, Source, Value, Vector},
 };
 
@@ -16,8 +16,18 @@ impl Scalar {
     /// # Errors
     /// [`Error::Data`] if an encoder refuses a row.
     pub(crate) fn eval(&self, batch: &Batch<'_>, start: usize, numbers: &mut [f64]) -> Result<()> {
+        let mut kernels = self.kernels.iter();
         match &self.source {
-            Source::Input(input) => load(batch.column(*input), start, numbers)?,
+            Source::Input(input) => {
+                let column = batch.column(*input);
+                match (&column.values, kernels.as_slice()) {
+                    (Values::Float64(values), [first, ..]) if column.validity.null_count() == 0 => {
+                        first.apply_to(&values[start..][..numbers.len()], numbers)?;
+                        kernels.next();
+                    }
+                    _ => load(column, start, numbers)?,
+                }
+            }
             Source::Missing(value) => value.missing(batch, start, numbers)?,
             Source::DatePart {
                 input,
@@ -59,7 +69,7 @@ impl Scalar {
             Source::Parsed(parse) => parse.eval(batch, start, numbers)?,
             Source::Computed(expression) => expression.eval(batch, start, numbers)?,
         }
-        for kernel in &self.kernels {
+        for kernel in kernels {
             kernel.apply(numbers)?;
         }
         Ok(())
@@ -301,25 +311,6 @@ fn load(column: &Column<'_>, start: usize, numbers: &mut [f64]) -> Result<()> {
     }
     erase_nulls(&column.validity, start, numbers);
     Ok(())
-}
-
-/// Writes what becomes of each value, in an unrolled loop. There may be more values than numbers.
-#[inline]
-fn copy<T: Copy>(values: &[T], numbers: &mut [f64], f: impl Fn(T) -> f64) {
-    let mut value_chunks = values[..numbers.len()].chunks_exact(UNROLLED);
-    let mut chunks = numbers.chunks_exact_mut(UNROLLED);
-    for (numbers, values) in (&mut chunks).zip(&mut value_chunks) {
-        for index in 0..UNROLLED {
-            numbers[index] = f(values[index]);
-        }
-    }
-    for (number, value) in chunks
-        .into_remainder()
-        .iter_mut()
-        .zip(value_chunks.remainder())
-    {
-        *number = f(*value);
-    }
 }
 
 /// Puts NaN where the column has a null.

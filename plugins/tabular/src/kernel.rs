@@ -30,6 +30,20 @@ pub(crate) enum Kernel {
         min: f64,
         max: f64,
     },
+    /// [`Standardize`](Self::Standardize), then [`Clip`](Self::Clip).
+    StandardizeAndClip {
+        mean: f64,
+        deviation: f64,
+        min: f64,
+        max: f64,
+    },
+    /// [`Scale`](Self::Scale), then [`Clip`](Self::Clip).
+    ScaleAndClip {
+        scale: f64,
+        offset: f64,
+        min: f64,
+        max: f64,
+    },
     /// `ln(1 + x)`; missing below -1.
     Log1p,
     /// Yeo-Johnson's or Box-Cox's transform.
@@ -56,47 +70,119 @@ pub(crate) enum Kernel {
 }
 
 impl Kernel {
+    /// This kernel and the next in one, if there is one that does both: each takes less time than
+    /// reading and writing the block.
+    pub(crate) fn and(&self, next: &Self) -> Option<Self> {
+        match (self, next) {
+            (&Self::Standardize { mean, deviation }, &Self::Clip { min, max }) => {
+                Some(Self::StandardizeAndClip {
+                    mean,
+                    deviation,
+                    min,
+                    max,
+                })
+            }
+            (&Self::Scale { scale, offset }, &Self::Clip { min, max }) => {
+                Some(Self::ScaleAndClip {
+                    scale,
+                    offset,
+                    min,
+                    max,
+                })
+            }
+            _ => None,
+        }
+    }
+
     /// Sends every number of a block through.
     ///
     /// # Errors
     /// [`Error::Data`] if a number is refused.
     pub(crate) fn apply(&self, block: &mut [f64]) -> Result<()> {
+        self.run(None, block)
+    }
+
+    /// Writes what becomes of as many numbers that lie elsewhere, which spares a copy of them.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if a number is refused.
+    pub(crate) fn apply_to(&self, numbers: &[f64], block: &mut [f64]) -> Result<()> {
+        self.run(Some(numbers), block)
+    }
+
+    /// `block` holds the numbers, if they are not elsewhere.
+    fn run(&self, from: Option<&[f64]>, block: &mut [f64]) -> Result<()> {
+        let place = |block: &mut [f64]| {
+            if let Some(numbers) = from {
+                block.copy_from_slice(numbers);
+            }
+        };
         match self {
-            &Self::Fill(value) => each(block, |x| if x.is_nan() { value } else { x }),
-            &Self::Standardize { mean, deviation } => each(block, |x| (x - mean) / deviation),
-            &Self::Scale { scale, offset } => each(block, |x| x * scale + offset),
-            // Comparisons, since `f64::max` and `f64::min` would turn a missing number into a bound.
-            &Self::Clip { min, max } => each(block, |x| {
-                let x = if x < min { min } else { x };
-                if x > max { max } else { x }
-            }),
-            Self::Log1p => in_blocks(block, math::log1p_slice),
-            Self::Power(power) => power.apply(block),
-            Self::Ranks(ranks) => block.iter_mut().for_each(|x| *x = ranks.of(*x)),
+            &Self::Fill(value) => each_from(from, block, |x| if x.is_nan() { value } else { x }),
+            &Self::Standardize { mean, deviation } => {
+                each_from(from, block, |x| (x - mean) / deviation);
+            }
+            &Self::Scale { scale, offset } => each_from(from, block, |x| x * scale + offset),
+            &Self::Clip { min, max } => each_from(from, block, |x| clamp(x, min, max)),
+            &Self::StandardizeAndClip {
+                mean,
+                deviation,
+                min,
+                max,
+            } => each_from_long(from, block, |x| clamp((x - mean) / deviation, min, max)),
+            &Self::ScaleAndClip {
+                scale,
+                offset,
+                min,
+                max,
+            } => each_from_long(from, block, |x| clamp(x * scale + offset, min, max)),
+            Self::Log1p => match from {
+                Some(numbers) => math::log1p_slice(numbers, block),
+                None => in_blocks(block, math::log1p_slice),
+            },
+            Self::Power(power) => {
+                place(block);
+                power.apply(block);
+            }
+            Self::Ranks(ranks) => {
+                place(block);
+                block.iter_mut().for_each(|x| *x = ranks.of(*x));
+            }
             Self::Bucket(edges) => {
+                place(block);
                 for x in block.iter_mut().filter(|x| !x.is_nan()) {
                     *x = edges.partition_point(|edge| *edge <= *x) as f64;
                 }
             }
             Self::Table(values) => {
+                place(block);
                 for x in block.iter_mut().filter(|x| !x.is_nan()) {
                     let place = usize::try_from(convert::to_int32(*x));
                     let value = place.ok().and_then(|place| values.get(place));
                     *x = *value.ok_or_else(|| Error::other("a code has no value"))?;
                 }
             }
-            &Self::Sine { period } => block
-                .iter_mut()
-                .for_each(|x| *x = math::sin_turns(*x / period)),
-            &Self::Cosine { period } => block
-                .iter_mut()
-                .for_each(|x| *x = math::cos_turns(*x / period)),
-            Self::Truth => each(block, |x| match x {
+            &Self::Sine { period } => {
+                place(block);
+                block
+                    .iter_mut()
+                    .for_each(|x| *x = math::sin_turns(*x / period));
+            }
+            &Self::Cosine { period } => {
+                place(block);
+                block
+                    .iter_mut()
+                    .for_each(|x| *x = math::cos_turns(*x / period));
+            }
+            Self::Truth => each_from(from, block, |x| match x {
                 x if x.is_nan() => x,
                 x => f64::from(u8::from(x != 0.0)),
             }),
-            Self::Narrow => each(block, |x| f64::from(convert::to_float32(x))),
-            Self::Integer(bounds) => bounds.apply(block)?,
+            Self::Narrow => each_from(from, block, |x| f64::from(convert::to_float32(x))),
+            Self::Integer(bounds) => {
+                place(block);
+                bounds.apply(block)?;
+            }
         }
         Ok(())
     }
@@ -112,11 +198,56 @@ pub(crate) fn in_blocks(numbers: &mut [f64], function: impl Fn(&[f64], &mut [f64
     }
 }
 
-/// Maps every number. The inner loop has a length that the compiler knows, so that it is unrolled:
-/// in the sandbox every loop's back edge costs a check.
+/// No less than `min`, no more than `max`. Comparisons, since `f64::max` and `f64::min` would turn a
+/// missing number into a bound.
+#[inline]
+fn clamp(x: f64, min: f64, max: f64) -> f64 {
+    let x = if x < min { min } else { x };
+    if x > max { max } else { x }
+}
+
+/// Maps every number.
 #[inline]
 pub(crate) fn each(block: &mut [f64], f: impl Fn(f64) -> f64) {
-    let mut chunks = block.chunks_exact_mut(UNROLLED);
+    in_chunks::<UNROLLED>(block, f);
+}
+
+/// Writes what becomes of each value. There may be more values than numbers.
+#[inline]
+pub(crate) fn copy<T: Copy>(values: &[T], numbers: &mut [f64], f: impl Fn(T) -> f64) {
+    copy_in_chunks::<T, UNROLLED>(values, numbers, f);
+}
+
+/// Maps every number from elsewhere, or those of the block.
+#[inline]
+fn each_from(from: Option<&[f64]>, block: &mut [f64], f: impl Fn(f64) -> f64) {
+    match from {
+        Some(numbers) => copy(numbers, block, f),
+        None => each(block, f),
+    }
+}
+
+/// The same for a function of several operations.
+#[inline]
+fn each_from_long(from: Option<&[f64]>, block: &mut [f64], f: impl Fn(f64) -> f64) {
+    match from {
+        Some(numbers) => copy_in_chunks::<f64, UNROLLED_LONG>(numbers, block, f),
+        None => in_chunks::<UNROLLED_LONG>(block, f),
+    }
+}
+
+/// Iterations of a loop that is unrolled, since in the sandbox every loop's back edge costs a check.
+///
+/// LLVM writes the iterations out one by one if they are few, and does not find vectors among them
+/// again (a subtraction and a division took twice as long); of many it makes vectors first, and writes
+/// those out as far as there is room. So a short body wants more iterations than a long one.
+pub(crate) const UNROLLED: usize = 64;
+/// Iterations of a loop with a body of several operations.
+const UNROLLED_LONG: usize = 32;
+
+#[inline]
+fn in_chunks<const N: usize>(block: &mut [f64], f: impl Fn(f64) -> f64) {
+    let mut chunks = block.chunks_exact_mut(N);
     for chunk in &mut chunks {
         for x in chunk {
             *x = f(*x);
@@ -127,38 +258,42 @@ pub(crate) fn each(block: &mut [f64], f: impl Fn(f64) -> f64) {
     }
 }
 
-/// Whether a number is missing.
-pub(crate) fn any_missing(numbers: &[f64]) -> bool {
-    let in_chunk = |chunk: &[f64]| chunk.iter().fold(false, |missing, x| missing | x.is_nan());
-    let chunks = numbers.chunks_exact(UNROLLED);
-    in_chunk(chunks.remainder()) || chunks.into_iter().any(in_chunk)
+#[inline]
+fn copy_in_chunks<T: Copy, const N: usize>(
+    values: &[T],
+    numbers: &mut [f64],
+    f: impl Fn(T) -> f64,
+) {
+    let mut value_chunks = values[..numbers.len()].chunks_exact(N);
+    let mut chunks = numbers.chunks_exact_mut(N);
+    for (numbers, values) in (&mut chunks).zip(&mut value_chunks) {
+        for index in 0..N {
+            numbers[index] = f(values[index]);
+        }
+    }
+    for (number, value) in chunks
+        .into_remainder()
+        .iter_mut()
+        .zip(value_chunks.remainder())
+    {
+        *number = f(*value);
+    }
 }
-
-/// Iterations of a loop that is unrolled.
-pub(crate) const UNROLLED: usize = 32;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_missing_number_is_found_wherever_it_is() {
-        let mut numbers = vec![f64::INFINITY; UNROLLED + 3];
-        assert!(!any_missing(&numbers) && !any_missing(&[]));
-        for index in 0..numbers.len() {
-            numbers[index] = f64::NAN;
-            assert!(any_missing(&numbers), "{index}");
-            numbers[index] = 0.0;
-        }
-    }
-
     #[track_caller]
     fn check(kernel: Kernel, cases: &[(f64, f64)]) {
         // Long enough for unrolled and remaining iterations.
         for (x, expected) in cases {
-            let mut block = vec![*x; UNROLLED + 3];
+            let numbers = vec![*x; UNROLLED + 3];
+            let mut block = numbers.clone();
             kernel.apply(&mut block).unwrap();
-            for result in block {
+            let mut elsewhere = vec![0.5; UNROLLED + 3];
+            kernel.apply_to(&numbers, &mut elsewhere).unwrap();
+            for result in block.into_iter().chain(elsewhere) {
                 assert_eq!(
                     result.to_bits(),
                     expected.to_bits(),
@@ -211,5 +346,44 @@ mod tests {
                 (-1.0, f64::NEG_INFINITY),
             ],
         );
+    }
+
+    #[test]
+    fn two_kernels_in_one_are_the_two_in_turn() {
+        let clip = Kernel::Clip {
+            min: -1.0,
+            max: 2.5,
+        };
+        let standardize = Kernel::Standardize {
+            mean: 0.1,
+            deviation: 3.0,
+        };
+        let scale = Kernel::Scale {
+            scale: 0.7,
+            offset: -0.0,
+        };
+        let nan = f64::NAN;
+        let numbers = [
+            nan,
+            -0.0,
+            0.0,
+            0.1,
+            1e300,
+            -1e300,
+            7.3,
+            -2.0,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            5e-324,
+        ];
+        for first in [standardize, scale] {
+            let mut expected = numbers;
+            first.apply(&mut expected).unwrap();
+            clip.apply(&mut expected).unwrap();
+            for (x, expected) in numbers.into_iter().zip(expected) {
+                check(first.and(&clip).unwrap(), &[(x, expected)]);
+            }
+        }
+        assert_eq!(clip.and(&Kernel::Log1p), None);
     }
 }

@@ -8,7 +8,7 @@ mod targets;
 
 use serde::{Deserialize, Serialize};
 use trueline_sdk::{
-    Batch, Error, Result,
+    Batch, Error, Result, Validity,
     exact_sum::ExactMoments,
     order,
     quantiles::{OrderStatistics, QuantileRefiner},
@@ -16,7 +16,6 @@ use trueline_sdk::{
 
 use crate::{
     encoder::Categories,
-    kernel::any_missing,
     power::{Method, Power, PowerSearch},
     quantile::evenly,
     value::Operand,
@@ -222,7 +221,7 @@ impl Learner {
                 numbers.clear();
                 numbers.resize(batch.rows(), 0.0);
                 scalar.eval_all(batch, numbers)?;
-                if any_missing(numbers) {
+                if Validity::of_numbers(numbers).null_count() > 0 {
                     numbers.retain(|number| !number.is_nan());
                 }
                 learner.update_numbers(numbers)

@@ -180,7 +180,13 @@ impl Scalar {
 
     /// The same numbers, sent through one kernel more.
     pub(crate) fn then(mut self, kernel: Kernel) -> Self {
-        self.kernels.push(kernel);
+        match self.kernels.last_mut() {
+            Some(last) => match last.and(&kernel) {
+                Some(both) => *last = both,
+                None => self.kernels.push(kernel),
+            },
+            None => self.kernels.push(kernel),
+        }
         self
     }
 

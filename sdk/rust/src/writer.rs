@@ -66,6 +66,45 @@ impl<'s> BatchWriter<'s> {
         self.fixed(1)
     }
 
+    /// Writes a float64 column of which it is not known before which rows hold a value: `fill` fills
+    /// in its values, and those that it leaves NaN are null.
+    ///
+    /// ```
+    /// use trueline_sdk::{Batch, BatchWriter, DataType, Field, Schema};
+    /// let schema = Schema::new([Field::new("root", DataType::Float64)]);
+    /// let mut writer = BatchWriter::new(&schema, 2);
+    /// writer.float64_or_null(|roots| {
+    ///     for (root, number) in roots.iter_mut().zip([4.0, -4.0_f64]) {
+    ///         *root = number.sqrt();
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// let frame = writer.finish()?;
+    /// let batch = Batch::decode(&schema, &frame)?;
+    /// assert_eq!(batch.column(0).float64()?, [2.0, 0.0]);
+    /// assert!(!batch.column(0).is_valid(1));
+    /// # Ok::<(), trueline_sdk::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the schema's next column has another type, or `fill` fails.
+    pub fn float64_or_null(&mut self, fill: impl FnOnce(&mut [f64]) -> Result<()>) -> Result<()> {
+        self.begin(&Validity::ALL, &[DataType::Float64])?;
+        let at = self.frame.len();
+        let values = self.fixed(1)?;
+        fill(values)?;
+        let validity = Validity::of_numbers(values);
+        if let Some(bits) = validity.bits() {
+            // The values move behind the bits, which takes less than keeping them elsewhere first.
+            let descriptor = 8 * self.column;
+            self.frame
+                .put_u32(descriptor, to_u32(validity.null_count()));
+            self.frame.insert(at, bits);
+            self.nulls = Some((at + bits.len().next_multiple_of(8), Some(8), bits.to_vec()));
+        }
+        Ok(())
+    }
+
     /// Begins a float32 column and gives its values to be filled in.
     ///
     /// # Errors
@@ -330,6 +369,17 @@ impl Frame {
         let at = self.len();
         self.bytes.extend_from_slice(bytes);
         at
+    }
+
+    /// Moves what is behind this place to make room for bytes and their padding.
+    fn insert(&mut self, at: usize, bytes: &[u8]) {
+        let end = self.bytes.len();
+        let room = bytes.len().next_multiple_of(8);
+        self.grow(room);
+        let at = at + self.skip;
+        self.bytes.copy_within(at..end, at + room);
+        self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
+        self.bytes[at + bytes.len()..at + room].fill(0);
     }
 
     fn put_u32(&mut self, at: usize, value: u32) {

@@ -1,5 +1,6 @@
 //! From a frame to Arrow, trusting nothing.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -30,34 +31,44 @@ pub fn decode(schema: &Schema, mut frame: Vec<u8>) -> Result<RecordBatch> {
     } else {
         Buffer::from_slice_ref(&frame)
     };
-    let fields = schema.fields.iter().zip(&layout.columns);
-    let columns = fields.map(|(field, column)| array(field, column, layout.rows, &frame));
-    let columns = columns.collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(layout.rows));
-    Ok(RecordBatch::try_new_with_options(
-        schema.to_arrow(),
-        columns,
-        &options,
-    )?)
+    let slice = |range: &Range<usize>| frame.slice_with_length(range.start, range.len());
+    let columns = schema.fields.iter().zip(&layout.columns);
+    let columns = columns.map(|(field, place)| {
+        let bits = || BooleanBuffer::new(slice(&place.validity), 0, layout.rows);
+        let buffers = Buffers {
+            nulls: (place.nulls > 0).then(|| NullBuffer::new(bits())),
+            values: slice(&place.values),
+            data: slice(&place.data),
+        };
+        buffers.into_array(field, layout.rows)
+    });
+    batch(schema, columns.collect::<Result<_>>()?, layout.rows)
+}
+
+/// A batch of columns that were made for this schema.
+pub(super) fn batch(schema: &Schema, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let batch = RecordBatch::try_new_with_options(schema.to_arrow(), columns, &options);
+    Ok(batch?)
 }
 
 /// Where everything is, all of it checked to lie within the frame.
-struct Layout {
-    rows: usize,
-    columns: Vec<Place>,
+pub(super) struct Layout {
+    pub(super) rows: usize,
+    pub(super) columns: Vec<Place>,
 }
 
 /// Where a column's buffers are.
-struct Place {
-    nulls: usize,
-    validity: std::ops::Range<usize>,
+pub(super) struct Place {
+    pub(super) nulls: usize,
+    pub(super) validity: Range<usize>,
     /// The values, or the offsets of texts.
-    values: std::ops::Range<usize>,
-    data: std::ops::Range<usize>,
+    pub(super) values: Range<usize>,
+    pub(super) data: Range<usize>,
 }
 
 impl Layout {
-    fn read(schema: &Schema, frame: &[u8]) -> Result<Self> {
+    pub(super) fn read(schema: &Schema, frame: &[u8]) -> Result<Self> {
         let whole = |rule| Error::Frame {
             column: String::new(),
             rule,
@@ -78,7 +89,7 @@ impl Layout {
             let cut_short = || wrong("it is cut short");
             let nulls = u32_at(frame, descriptor).ok_or_else(cut_short)?;
             let data_length = u32_at(frame, descriptor + 4).ok_or_else(cut_short)?;
-            let mut take = |length: Option<usize>| -> Result<std::ops::Range<usize>> {
+            let mut take = |length: Option<usize>| -> Result<Range<usize>> {
                 let start = at;
                 let end = length
                     .and_then(|length| start.checked_add(length))
@@ -178,48 +189,65 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
     Some(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize)
 }
 
-fn array(field: &Field, place: &Place, rows: usize, frame: &Buffer) -> Result<ArrayRef> {
-    let slice = |range: &std::ops::Range<usize>| frame.slice_with_length(range.start, range.len());
-    let bits = |range| BooleanBuffer::new(slice(range), 0, rows);
-    let nulls = (place.nulls > 0).then(|| NullBuffer::new(bits(&place.validity)));
-    let values = slice(&place.values);
-    Ok(match field.data_type {
-        DataType::Boolean => Arc::new(BooleanArray::new(bits(&place.values), nulls)),
-        DataType::Int32 => primitive::<Int32Type>(values, rows, nulls)?,
-        DataType::Int64 => primitive::<Int64Type>(values, rows, nulls)?,
-        DataType::Float32 => primitive::<Float32Type>(values, rows, nulls)?,
-        DataType::Float64 => primitive::<Float64Type>(values, rows, nulls)?,
-        DataType::Date => primitive::<Date32Type>(values, rows, nulls)?,
-        DataType::Timestamp => {
-            let values = ScalarBuffer::new(values, 0, rows);
-            let array = PrimitiveArray::<TimestampMicrosecondType>::try_new(values, nulls)?;
-            Arc::new(array.with_timezone("UTC"))
-        }
-        DataType::Float32List(width) => vector(
-            field,
-            primitive::<Float32Type>(values, rows * width as usize, None)?,
-            rows,
+/// A column's buffers, on their way to Arrow.
+pub(super) struct Buffers {
+    pub(super) nulls: Option<NullBuffer>,
+    /// The values, or the offsets of texts.
+    pub(super) values: Buffer,
+    pub(super) data: Buffer,
+}
+
+impl Buffers {
+    /// # Errors
+    /// [`Error::Frame`] if offsets or texts break a rule; whatever else the frame has to keep was
+    /// checked before.
+    pub(super) fn into_array(self, field: &Field, rows: usize) -> Result<ArrayRef> {
+        let Self {
             nulls,
-        )?,
-        DataType::Float64List(width) => vector(
-            field,
-            primitive::<Float64Type>(values, rows * width as usize, None)?,
-            rows,
-            nulls,
-        )?,
-        DataType::Utf8 => {
-            let offsets = offsets(field, place, values, rows)?;
-            let array = StringArray::try_new(offsets, slice(&place.data), nulls);
-            Arc::new(array.map_err(|_| Error::Frame {
-                column: field.name.clone(),
-                rule: "its text is not UTF-8, or is cut within a character",
-            })?)
-        }
-        DataType::Binary => {
-            let offsets = offsets(field, place, values, rows)?;
-            Arc::new(BinaryArray::try_new(offsets, slice(&place.data), nulls)?)
-        }
-    })
+            values,
+            data,
+        } = self;
+        Ok(match field.data_type {
+            DataType::Boolean => Arc::new(BooleanArray::new(
+                BooleanBuffer::new(values, 0, rows),
+                nulls,
+            )),
+            DataType::Int32 => primitive::<Int32Type>(values, rows, nulls)?,
+            DataType::Int64 => primitive::<Int64Type>(values, rows, nulls)?,
+            DataType::Float32 => primitive::<Float32Type>(values, rows, nulls)?,
+            DataType::Float64 => primitive::<Float64Type>(values, rows, nulls)?,
+            DataType::Date => primitive::<Date32Type>(values, rows, nulls)?,
+            DataType::Timestamp => {
+                let values = ScalarBuffer::new(values, 0, rows);
+                let array = PrimitiveArray::<TimestampMicrosecondType>::try_new(values, nulls)?;
+                Arc::new(array.with_timezone("UTC"))
+            }
+            DataType::Float32List(width) => vector(
+                field,
+                primitive::<Float32Type>(values, rows * width as usize, None)?,
+                rows,
+                nulls,
+            )?,
+            DataType::Float64List(width) => vector(
+                field,
+                primitive::<Float64Type>(values, rows * width as usize, None)?,
+                rows,
+                nulls,
+            )?,
+            DataType::Utf8 => {
+                let offsets = offsets(field, values, rows, data.len())?;
+                let array = StringArray::try_new(offsets, data, nulls);
+                Arc::new(array.map_err(|_| Error::Frame {
+                    column: field.name.clone(),
+                    rule: "its text is not UTF-8, or is cut within a character",
+                })?)
+            }
+            DataType::Binary => {
+                let offsets = offsets(field, values, rows, data.len())?;
+                Arc::new(BinaryArray::try_new(offsets, data, nulls)?)
+            }
+        })
+    }
 }
 
 fn primitive<T: ArrowPrimitiveType>(
@@ -248,20 +276,28 @@ fn vector(
     )?))
 }
 
+/// The rule that a column of texts breaks if they do not lie one behind the other.
+pub(super) const WRONG_OFFSETS: &str = "its offsets are wrong";
+
 /// Offsets that begin at 0, never fall and end where the data ends.
-fn offsets(field: &Field, place: &Place, values: Buffer, rows: usize) -> Result<OffsetBuffer<i32>> {
+fn offsets(field: &Field, values: Buffer, rows: usize, length: usize) -> Result<OffsetBuffer<i32>> {
     let offsets = ScalarBuffer::<i32>::new(values, 0, rows + 1);
-    let rising = offsets.windows(2).all(|pair| pair[0] <= pair[1]);
-    let whole = offsets.first() == Some(&0)
-        && offsets
-            .last()
-            .is_some_and(|&last| usize::try_from(last) == Ok(place.data.len()));
-    if rising && whole {
-        Ok(OffsetBuffer::new(offsets))
-    } else {
-        Err(Error::Frame {
+    match offsets.split_first() {
+        Some((0, ends)) if are_ends(ends, length) => Ok(OffsetBuffer::new(offsets)),
+        _ => Err(Error::Frame {
             column: field.name.clone(),
-            rule: "its offsets are wrong",
-        })
+            rule: WRONG_OFFSETS,
+        }),
     }
+}
+
+/// Whether texts that begin at 0 and end here fill so many bytes.
+pub(super) fn are_ends(ends: &[i32], length: usize) -> bool {
+    let mut last = 0;
+    let rising = ends.iter().fold(true, |rising, &end| {
+        let rises = last <= end;
+        last = end;
+        rising & rises
+    });
+    rising && usize::try_from(last) == Ok(length)
 }
