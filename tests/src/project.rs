@@ -26,13 +26,33 @@ impl Project {
         project
     }
 
+    /// A folder of its own with the same files.
+    pub fn copy(&self) -> Self {
+        let copy = Self {
+            folder: tempfile::tempdir().unwrap(),
+            trueline: self.trueline.clone(),
+        };
+        let files = self.path(".");
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(files)
+            .arg(copy.path(""))
+            .status();
+        assert!(copied.unwrap().success());
+        copy
+    }
+
     /// Lets a home use the code that other tests have compiled, which no result depends on.
     pub fn share_compiled_code(&self, home: &str) {
         let shared = repository().join("target/tests/code");
         fs::create_dir_all(&shared).unwrap();
         fs::create_dir_all(self.path(home)).unwrap();
         #[cfg(unix)]
-        std::os::unix::fs::symlink(shared, self.path(home).join("code")).unwrap();
+        {
+            let code = self.path(home).join("code");
+            let _ = fs::remove_dir_all(&code);
+            std::os::unix::fs::symlink(shared, code).unwrap();
+        }
     }
 
     /// Where a file of the folder is.

@@ -10,6 +10,7 @@ mod command;
 mod demo;
 #[cfg(test)]
 mod documents;
+mod kill_loop;
 mod setup;
 mod test;
 
@@ -35,6 +36,11 @@ const COMMANDS: &[Entry] = &[
         ci,
     ),
     (
+        "kill-loop",
+        "kill runs at random moments and compare their ends: [--times 500] [--seed 1]",
+        || kill_loop::run(&[]),
+    ),
+    (
         "setup",
         "install what building the stages and testing needs",
         setup::everything,
@@ -58,14 +64,16 @@ fn main() -> ExitCode {
         print!("{}", help());
         return ExitCode::SUCCESS;
     }
-    let known = COMMANDS
-        .iter()
-        .find(|(name, ..)| Some(*name) == asked && arguments.len() == 1);
-    let Some((_, _, run)) = known else {
-        eprintln!("error: no command `{}`\n\n{}", arguments.join(" "), help());
-        return ExitCode::from(2);
+    let known = COMMANDS.iter().find(|(name, ..)| Some(*name) == asked);
+    let result = match known {
+        Some((_, _, run)) if arguments.len() == 1 => run(),
+        _ if asked == Some("kill-loop") => kill_loop::run(&arguments[1..]),
+        _ => {
+            eprintln!("error: no command `{}`\n\n{}", arguments.join(" "), help());
+            return ExitCode::from(2);
+        }
     };
-    match run() {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(message)) => {
             eprintln!("error: {message}");

@@ -50,7 +50,7 @@ impl Ledger {
             }
         }
         assert_eq!(store.incidents().unwrap(), []);
-        assert_eq!(half_files(home), [PathBuf::new(); 0]);
+        assert_eq!(half_files(home), Vec::<PathBuf>::new());
         store
     }
 

@@ -11,4 +11,5 @@ mod kills;
 mod ledger;
 mod outcome;
 mod pipelines;
+mod points;
 mod random;

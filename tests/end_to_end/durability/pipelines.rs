@@ -18,6 +18,17 @@ pub(crate) fn project(seed: u64) -> Project {
     project
 }
 
+/// A folder with the pipeline `p.toml`, small and with something of everything: a file of its own for what is
+/// learned, a condition, a study, a gate and a package.
+pub(crate) fn everything() -> Project {
+    let project = Project::new(env!("CARGO_BIN_EXE_trueline"));
+    project.write("trips.csv", trips(&mut Random(1)));
+    project.write("cities.csv", cities());
+    let head = HEAD.replace("SLOTS", "1");
+    project.write("p.toml", [&head, LOOKUP, STUDY, PACKAGE].concat());
+    project
+}
+
 const CITIES: usize = 4000;
 
 /// Hourly trips: the longer, the later they arrive.
@@ -61,23 +72,38 @@ impl Pipeline {
             maps: Vec::new(),
         };
         let wanted = random.number(6..31);
-        let has_model = random.once_in(3);
-        // The model brings three stages with it.
-        let others = if has_model { wanted - 3 } else { wanted };
-        for number in 0..others {
-            pipeline.add(number, random);
+        // A model brings stages with it: three alone, thirteen with a study.
+        let model = match random.number(0..4) {
+            0 if wanted > 15 => Some((STUDY, 13)),
+            1 => Some((MODEL, 3)),
+            _ => None,
+        };
+        let mut count = model.map_or(0, |(_, count)| count);
+        while count < wanted {
+            count += pipeline.add(random, wanted - count);
         }
-        if has_model {
-            pipeline.text += MODEL;
+        if let Some((text, _)) = model {
+            pipeline.text += text;
+            pipeline.text += PACKAGE;
         }
         pipeline
     }
 
-    fn add(&mut self, number: u64, random: &mut Random) {
+    /// Adds a section; how many stages it stands for, at most `room`.
+    fn add(&mut self, random: &mut Random, room: u64) -> u64 {
+        let number = self.stages.len();
         let name = format!("s{number}");
+        let members = random.number(2..6).min(room);
         let limit = random.number(1..1000);
         let pipe = self.pipe("trips", random);
+        let is_mapped = members > 1 && random.once_in(5);
         let body = match random.number(0..10) {
+            _ if is_mapped => {
+                let values =
+                    (0..members).map(|member| format!("{{ max = {} }}", 2000 + limit + member));
+                let values = values.collect::<Vec<_>>().join(", ");
+                format!("use = \"expect\"\nin = \"{pipe}\"\nmap.rows = [{values}]\n")
+            }
             0 => format!(
                 "use = \"lookup\"\nfit = \"cities\"\nparams = {{ on = \"city\", take = [\"size\"], prefix = \"c{number}_\" }}\n"
             ),
@@ -105,11 +131,13 @@ impl Pipeline {
         let is_map = body.contains("lookup") || body.contains("tabular");
         write!(self.text, "\n[stage.{name}]\n{body}").unwrap();
         self.rules(random);
-        self.stages.push(name.clone());
+        let member = if is_mapped { "[1]" } else { "" };
+        self.stages.push(format!("{name}{member}"));
         // Whoever is led through a stage that may be skipped may be skipped as well.
         if is_map {
             self.maps.push(name);
         }
+        if is_mapped { members } else { 1 }
     }
 
     /// A dataset, led through some of the maps so far.
@@ -160,6 +188,19 @@ split = { by = "at", valid_from = "2020-01-05T00:00:00Z", test_from = "2020-01-0
 path = "cities.csv"
 "#;
 
+const LOOKUP: &str = r#"
+[stage.town]
+use = "lookup"
+fit = "cities"
+params = { on = "city", take = ["label"] }
+
+[stage.seldom]
+use = "expect"
+in = "trips | town"
+params.rows = { min = 1 }
+when = "params.depth > 3"
+"#;
+
 const MODEL: &str = r#"
 [stage.model]
 use = "gbdt"
@@ -170,7 +211,35 @@ params = { features = ["x"], num_boost_round = 5, max_depth = 3, early_stopping_
 [stage.score]
 use = "metrics"
 in = "trips.test | model"
+"#;
 
+/// Five trials, two at a time, each trained and measured.
+const STUDY: &str = r#"
+[stage.model]
+use = "gbdt"
+fit = "trips.train"
+validation = "trips.valid"
+params = { features = ["x"], num_boost_round = 6, eval_metric = "auc" }
+
+[stage.model.tune]
+metric = "quality.auc"
+trials = 5
+parallel = 2
+startup = 2
+pruner = { kind = "asha", factor = 2 }
+space.max_depth = { low = 1, high = 4 }
+space.eta = { low = 0.01, high = 0.5, log = true }
+
+[stage.quality]
+use = "metrics"
+in = "trips.valid | model"
+
+[stage.score]
+use = "metrics"
+in = "trips.test | model"
+"#;
+
+const PACKAGE: &str = r#"
 [stage.gate]
 require = ["score.accuracy >= 0.1"]
 
