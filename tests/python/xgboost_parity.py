@@ -3,7 +3,9 @@
     xgboost_parity.py trees TRAIN_CSV        train both on the same tables, compare every array
     xgboost_parity.py quality TRAIN_CSV      train both on scikit-learn's data sets, compare how good they are
     xgboost_parity.py margins MODEL ROWS     load a stage's model, compare its margins or predictions
+    xgboost_parity.py answers TRAIN_CSV      as `trees`, but only how each reads the other's models
     xgboost_parity.py fixtures FOLDER        write the golden files of plugins/gbdt/tests/fixtures
+    xgboost_parity.py version FILE           write that of this version in plugins/gbdt/tests/versions
 
 TRAIN_CSV is the built example of plugins/gbdt (`cargo build --release --example train_csv`). MODEL is a
 model file; ROWS is a CSV file with the model's features, and with the stage's answers in a column
@@ -12,8 +14,8 @@ model file; ROWS is a CSV file with the model's features, and with the stage's a
 `trees` also loads XGBoost's models, JSON and binary, in TRAIN_CSV and TRAIN_CSV's in XGBoost:
 margins and predictions must be equal to the bit, contributions to 1e-4 of the largest margin.
 
-Needs numpy and xgboost >= 3.2 (the wheel `xgboost-cpu` does); `quality` needs scikit-learn. Exits 1 if
-anything differs.
+Needs numpy and xgboost >= 3.2 (the wheel `xgboost-cpu` does); `answers` and `version` run with 1.7 and
+later as well, `quality` needs scikit-learn and pandas. Exits 1 if anything differs.
 """
 
 import csv
@@ -96,7 +98,9 @@ class Table:
 
     def matrix(self):
         types = ["c" if name in self.categorical else "q" for name in self.names] if self.categorical else None
-        matrix = xgb.DMatrix(self.x, self.y, feature_names=self.names, feature_types=types, nthread=1)
+        # Versions before 3.0 ask for it.
+        enable = {"enable_categorical": True} if types else {}
+        matrix = xgb.DMatrix(self.x, self.y, feature_names=self.names, feature_types=types, nthread=1, **enable)
         if self.groups is not None:
             matrix.set_info(qid=self.groups)
         if self.weights is not None:
@@ -272,7 +276,7 @@ def answers_differ_both_ways(binary, folder, booster, ours, table):
                 if not same_bits(mine, other):
                     found.append(f"{int((bits(mine) != bits(other)).sum())} {kind} of {what}")
     contributions = run(binary, "explain", ours, folder / "few.csv")
-    model = xgb.Booster(model_file=str(ours))
+    model = xgb.Booster(model_file=str(folder / "converted.json"))
     other = model.predict(few.matrix(), pred_contribs=True).reshape(contributions.shape)
     error, largest = float(np.abs(other - contributions).max()), float(np.abs(margins).max())
     if not error <= 1e-4 * largest:
@@ -334,7 +338,7 @@ def answers_differ(model, matrix, margins=None, predictions=None):
     return different
 
 
-def compare_trees(binary):
+def compare_trees(binary, only_answers=False):
     failed = False
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
@@ -342,7 +346,7 @@ def compare_trees(binary):
             booster = train_theirs(table, params, rounds, validation)
             model = train_ours(binary, folder, table, params, rounds, validation)
             found = answers_differ_both_ways(binary, folder, booster, model, table)
-            if name not in CHOOSES_OTHERWISE:
+            if not only_answers and name not in CHOOSES_OTHERWISE:
                 found += differences(model.read_text(), (folder / "theirs.json").read_text())
             print(f"{name}: {'; '.join(found) or 'the same'}", flush=True)
             failed |= bool(found)
@@ -359,6 +363,8 @@ def quality_tables():
 
     regression = datasets.make_regression(8000, 12, noise=40, random_state=5)
     classes = datasets.make_classification(8000, 20, n_informative=8, flip_y=0.15, random_state=5)
+    yield "flights", flights(), {"objective": LOGISTIC, "max_depth": 6}
+    yield "iris", table(datasets.load_iris()), {"objective": SOFTPROB, "num_class": 3}
     yield "breast_cancer", table(datasets.load_breast_cancer()), {"objective": LOGISTIC}
     yield "diabetes", table(datasets.load_diabetes()), {"objective": SQUARED, "eta": 0.1}
     yield "wine", table(datasets.load_wine()), {"objective": SOFTPROB, "num_class": 3}
@@ -368,6 +374,17 @@ def quality_tables():
     missing = classes[0].copy()
     missing[np.random.default_rng(5).random(missing.shape) < 0.1] = np.nan
     yield "classification_missing", (missing, classes[1]), {"objective": LOGISTIC, "max_bin": 64}
+
+
+def flights():
+    """Every sixteenth flight: whether it arrives more than 15 minutes late."""
+    import pandas as pd
+
+    frame = pd.read_parquet(Path(__file__).parents[2] / "examples/flights/data/flights.parquet").iloc[::16]
+    frame = frame.dropna(subset=["arr_delay"])
+    x = frame[["dep_delay", "distance", "sched_dep_time", "month", "day"]].astype(float)
+    x = x.assign(carrier=frame["carrier"].astype("category").cat.codes, origin=frame["origin"].astype("category").cat.codes)
+    return x.to_numpy(), (frame["arr_delay"] > 15).to_numpy(int)
 
 
 def score(answers, y, objective):
@@ -434,10 +451,33 @@ def write_fixtures(folder):
     return False
 
 
+def write_version(path):
+    """One model of every objective, in both forms, with what this version answers with it."""
+    shape, models = (40, 3, 12), {}
+    for objective in (SQUARED, LOGISTIC, SOFTPROB, POISSON, GAMMA, TWEEDIE, NDCG):
+        params = {"objective": objective, "max_depth": 2, "max_cat_to_onehot": 3}
+        _, table, params, _, _ = case(objective, params, 2, *shape, categories=[2, 5], missing=0.1)
+        booster = train_theirs(table, params, 2, None)
+        shown = [[None if np.isnan(value) else float(value) for value in row] for row in table.x]
+        models[objective] = {
+            "rows": shown,
+            "json": bytes(booster.save_raw("json")).decode(),
+            "ubj": bytes(booster.save_raw("ubj")).hex(),
+            "margins": booster.predict(table.matrix(), output_margin=True).ravel().tolist(),
+            "predictions": booster.predict(table.matrix()).ravel().tolist(),
+        }
+    path.write_text(json.dumps(models, separators=(",", ":")) + "\n")
+    return False
+
+
 def main():
     match sys.argv[1:]:
         case ["trees", binary]:
             return compare_trees(Path(binary).resolve())
+        case ["answers", binary]:
+            return compare_trees(Path(binary).resolve(), only_answers=True)
+        case ["version", path]:
+            return write_version(Path(path))
         case ["quality", binary]:
             return compare_quality(Path(binary).resolve())
         case ["margins", model, rows]:

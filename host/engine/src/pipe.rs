@@ -70,7 +70,10 @@ impl Fitted {
             let mapper = stage.map(&params, bound, &self.state, limits)?;
             return Ok((bound.clone(), mapper));
         }
-        let signature = stage.describe(&params, &self.inputs, Some(schema))?;
+        let signature = match self.work.state.is_empty() {
+            true => stage.describe(&params, &self.inputs, Some(schema))?,
+            false => stage.describe_given(&params, schema, &self.state, limits)?,
+        };
         let mapping = signature
             .mapping
             .ok_or_else(|| Error::Mismatch(format!("`{}` does not map rows", self.work.plugin)))?;

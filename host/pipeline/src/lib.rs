@@ -60,6 +60,7 @@ pub use check::{
 pub use diagnostic::{Diagnostic, Diagnostics, Place};
 pub use gate::{Champion, GateWork, Metrics, Requirement, Verdict};
 pub use lock::{LOCK_FILE, Lock, LockError};
+pub use params::{EarlierMetric, earlier_metrics};
 pub use plan::{
     Pipe, Plan, PlannedDataset, PlannedInput, PlannedPackage, PlannedStage, Pruner, StageWork,
     StudyWork, Trials, Work,

@@ -2,13 +2,18 @@
 //!
 //! A text that is `$name` and nothing else, anywhere in a dataset, a stage or the package, stands for the
 //! parameter's value, whatever its type; `$$name` is the text `$name`. Conditions read them as `params.name`.
+//!
+//! A parameter may be a number of the last run: see [`earlier`].
 
-use std::collections::BTreeMap;
+mod earlier;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use toml::de::{DeTable, DeValue};
 use trueline_dataset::suggest::{did_you_mean, list_some};
 
+pub use self::earlier::{EarlierMetric, earlier_metrics};
 use crate::source::{Problem, Report};
 use crate::values::{Value, to_json};
 
@@ -16,6 +21,8 @@ use crate::values::{Value, to_json};
 #[derive(Debug, Default)]
 pub(crate) struct Params<'t> {
     values: BTreeMap<String, Value<'t>>,
+    /// Those that are metrics of the last run, whose values are numbers where there was one.
+    earlier: BTreeSet<String>,
 }
 
 impl<'t> Params<'t> {
@@ -25,20 +32,26 @@ impl<'t> Params<'t> {
         set: &'t BTreeMap<String, String>,
         report: &mut Report<'_>,
     ) -> Self {
-        let mut values = BTreeMap::new();
+        let mut params = Self::default();
         match document
             .get("params")
             .map(|section| (section, section.get_ref()))
         {
             Some((_, DeValue::Table(table))) => {
                 for (key, value) in table {
-                    if matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_)) {
+                    let name = key.get_ref().to_string();
+                    if let DeValue::Table(keys) = value.get_ref() {
+                        if let Some(default) = report.ok(earlier::default(value, keys, document)) {
+                            params.earlier.insert(name.clone());
+                            params.values.insert(name, default);
+                        }
+                    } else if matches!(value.get_ref(), DeValue::Array(_)) {
                         let message =
                             format!("the parameter `{}` is no single value", key.get_ref());
                         let problem = Problem::new(value.span(), message);
                         report.add(problem.hint("a parameter is a number, a text, true or false"));
                     } else {
-                        values.insert(key.get_ref().to_string(), value.clone());
+                        params.values.insert(name, value.clone());
                     }
                 }
             }
@@ -47,7 +60,6 @@ impl<'t> Params<'t> {
             }
             None => {}
         }
-        let mut params = Self { values };
         for (name, text) in set {
             if let Err(problem) = params.set(name, text) {
                 report.add(problem);
@@ -58,6 +70,7 @@ impl<'t> Params<'t> {
 
     /// Gives a parameter another value of its type.
     fn set(&mut self, name: &str, text: &'t str) -> Result<(), Problem> {
+        let is_earlier = self.earlier.contains(name);
         let Some(declared) = self.values.get_mut(name) else {
             let names = || self.values.keys().map(String::as_str);
             let hint = did_you_mean(name, names()).unwrap_or_else(|| match self.values.len() {
@@ -74,6 +87,7 @@ impl<'t> Params<'t> {
             // A text need not be quoted.
             (DeValue::String(_), Ok(DeValue::String(text))) => DeValue::String(text),
             (DeValue::String(_), _) => DeValue::String(text.into()),
+            (_, Ok(value @ (DeValue::Float(_) | DeValue::Integer(_)))) if is_earlier => value,
             (DeValue::Float(_), Ok(value @ (DeValue::Float(_) | DeValue::Integer(_)))) => value,
             (declared, Ok(value))
                 if std::mem::discriminant(declared) == std::mem::discriminant(&value) =>

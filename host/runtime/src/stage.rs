@@ -12,6 +12,7 @@ use crate::bindings::{describe, map, reduce};
 use crate::code_cache::CodeCache;
 use crate::contract::{Input, Mapping, Reduction as ReductionSignature, Signature, World};
 use crate::engine::{self, Backend, Fingerprint};
+use crate::error::GuestErrorKind;
 use crate::instance::{self, HostState, Live, Progress};
 use crate::mapper::Mapper;
 use crate::reduction::Reduction;
@@ -216,6 +217,45 @@ impl Stage {
             check_mapping(mapping, rows)?;
         }
         Ok(signature)
+    }
+
+    /// Asks what the stage will do with a state that came from elsewhere. Such a state may know more than
+    /// the parameters, as a model knows its classes: the columns written are those of the loaded map.
+    ///
+    /// Where the width of a vector of the rows is still open, a map may refuse to be loaded, but not because
+    /// of its state; it is described as ever then.
+    ///
+    /// # Errors
+    /// As [`describe`](Self::describe), and if the state cannot be loaded.
+    pub fn describe_given(
+        &self,
+        params: &str,
+        rows: &Schema,
+        state: &[u8],
+        limits: &Limits,
+    ) -> Result<Signature> {
+        let mut signature = self.describe(params, &[], Some(rows))?;
+        if let Some(mapping) = &mut signature.mapping {
+            let reads = rows.select(&mapping.reads)?;
+            match self.load(params, &reads, state, limits) {
+                Ok(writes) => mapping.writes = writes,
+                Err(Error::Guest { kind, .. })
+                    if reads.has_open_width() && kind != GuestErrorKind::Data => {}
+                Err(error) => return Err(error),
+            }
+            check_mapping(mapping, rows)?;
+        }
+        Ok(signature)
+    }
+
+    /// What a map writes once it has its state.
+    fn load(&self, params: &str, reads: &Schema, state: &[u8], limits: &Limits) -> Result<Schema> {
+        let exports = self.map_exports()?;
+        let mut live = Live::start(self, limits, None)?;
+        let guest = live.load(|store, instance| exports.guest.load(store, instance))?;
+        let rows = convert::schema_to_guest(reads);
+        let writes = live.call(|store| guest.call_load(store, params, &rows, state))?;
+        Ok(convert::schema_from_guest(writes))
     }
 
     /// Begins a pass of a reduction on a fresh instance. `inputs` hold the columns that the signature

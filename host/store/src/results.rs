@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use trueline_table::Digest;
@@ -161,6 +161,26 @@ impl Store {
                 Ok(Metric { stage: row.get(0)?, name: row.get(1)?, value: row.get::<_, Float>(2)?.0 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// A metric as it was in the newest run of a pipeline that succeeded and has it.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn last_metric(&self, pipeline: &str, stage: &str, name: &str) -> Result<Option<f64>> {
+        self.read(|connection| {
+            Ok(connection
+                .prepare_cached(
+                    "SELECT m.value FROM runs r
+                     JOIN metrics m ON m.tenant = r.tenant AND m.run_id = r.run_id AND m.stage = ?3 AND m.name = ?4
+                     WHERE r.tenant = ?1 AND r.pipeline = ?2 AND r.state = 'succeeded'
+                     ORDER BY r.run_id DESC LIMIT 1",
+                )?
+                .query_row(params![TENANT, pipeline, stage, name], |row| {
+                    Ok(row.get::<_, Float>(0)?.0)
+                })
+                .optional()?)
         })
     }
 

@@ -111,6 +111,16 @@ impl Schema {
         self.fields.iter().map(|field| field.name.as_str())
     }
 
+    /// Whether a vector has a width that only a fitted stage upstream will tell.
+    pub fn has_open_width(&self) -> bool {
+        self.fields.iter().any(|field| {
+            matches!(
+                field.data_type,
+                DataType::Float32List(0) | DataType::Float64List(0)
+            )
+        })
+    }
+
     /// These columns, in this order.
     ///
     /// # Errors

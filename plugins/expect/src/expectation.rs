@@ -23,7 +23,7 @@ use crate::verdict::Verdict;
 pub(crate) use broken::Broken;
 pub(crate) use compare::Comparison;
 pub(crate) use contents::{Contains, MostCommon};
-pub(crate) use count::{Change, RowCount};
+pub(crate) use count::{Before, Change, RowCount};
 pub(crate) use distinct::{Distinct, Share as DistinctShare, Unique};
 pub(crate) use fresh::Fresh;
 pub(crate) use order::Monotone;

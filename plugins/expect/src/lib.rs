@@ -15,11 +15,21 @@
 //! params.compare = [{ column = "dep_time", op = "<=", with = "arr_time", mostly = 0.97 }]
 //! ```
 //!
+//! The rows of the last run that succeeded are a parameter of the pipeline:
+//!
+//! ```toml
+//! [params]
+//! rows_before = { last = "validate.rows", default = false }
+//!
+//! [stage.validate]
+//! params.rows = { previous = "$rows_before", max_change = 0.2 }
+//! ```
+//!
 //! | parameter | | meaning |
 //! |---|---|---|
 //! | `columns.NAME` | | the column is there, and keeps what is said of it below: a table, or a list of tables if not all have one severity or tolerance |
 //! | `names` | | all columns of the table, in this order, and no others; or `{ columns, any_order = true, allow_others = true }` |
-//! | `rows` | | `{ min, max, previous, max_change, severity }`: how many rows there are, and by what share they may be more or fewer than before. `previous` is a number, or a table given as `inputs.previous` |
+//! | `rows` | | `{ min, max, previous, max_change, severity }`: how many rows there are, and by what share they may be more or fewer than before. `previous` is a number, `false` where there was nothing before, or a table given as `inputs.previous` |
 //! | `unique` | | columns that no two rows have the same values in: a list, `{ columns, mostly, severity }`, or a list of several such keys |
 //! | `compare` | | a list of `{ column, op, with, mostly, severity }`: in each row, one column is `<`, `<=`, `==`, `!=`, `>=` or `>` another. Rows with a null in one are left out; NaN is only `!=` |
 //! | `row_sums` | | a list of `{ columns, min, max, mostly, severity }`: what columns add up to in each row, in float64. Rows with a null in one are left out |

@@ -127,9 +127,21 @@ pub(crate) struct Names {
 pub(crate) struct Rows {
     pub(crate) min: Option<u64>,
     pub(crate) max: Option<u64>,
-    pub(crate) previous: Option<u64>,
+    pub(crate) previous: Option<Previous>,
     pub(crate) max_change: Option<f64>,
     pub(crate) severity: Option<Level>,
+}
+
+/// How many rows there were before.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "`previous` must be a number of rows, or false where there was nothing before"
+)]
+pub(crate) enum Previous {
+    Rows(u64),
+    /// `false`.
+    Known(bool),
 }
 
 /// Columns that identify a row.

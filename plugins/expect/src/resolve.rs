@@ -11,10 +11,10 @@ use trueline_sdk::prelude::*;
 
 use crate::Params;
 use crate::expectation::{
-    Change, Comparison, Expectation, Interval, RowCount, Sums, Tolerance, Unique,
+    Before, Change, Comparison, Expectation, Interval, RowCount, Sums, Tolerance, Unique,
     compare::is_comparable,
 };
-use crate::params::{self, Level, Literal, Range};
+use crate::params::{self, Level, Literal, Previous, Range};
 use crate::verdict::About;
 
 /// The input that rows are compared with.
@@ -186,9 +186,19 @@ fn rows(params: &Params, has_previous: bool) -> Result<Vec<Box<dyn Expectation>>
             )));
         }
         Some(max) if rows.previous.is_some() || has_previous => {
+            let previous = match rows.previous {
+                None => Before::Input,
+                Some(Previous::Rows(count)) => Before::Rows(count),
+                Some(Previous::Known(false)) => Before::Nothing,
+                Some(Previous::Known(true)) => {
+                    return Err(Error::params(
+                        "`previous` is true: it takes a number of rows, or false where there was nothing before",
+                    ));
+                }
+            };
             expectations.push(Box::new(Change {
                 about: about(format!("max_change {max}")),
-                previous: rows.previous,
+                previous,
                 max,
             }));
         }

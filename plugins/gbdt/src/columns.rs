@@ -59,7 +59,10 @@ impl Features {
                 schema.index_of(name).unwrap_or_default(),
                 features.names.len(),
             ));
-            features.names.append(&mut element_names(field)?);
+            let is_category = params.categorical.contains(name);
+            features
+                .names
+                .append(&mut element_names(field, is_category)?);
         }
         Ok(features)
     }
@@ -196,7 +199,7 @@ impl GroupNumbers {
 }
 
 /// The names of the features that a column makes.
-fn element_names(field: &Field) -> Result<Vec<String>> {
+fn element_names(field: &Field, is_category: bool) -> Result<Vec<String>> {
     match field.data_type {
         DataType::Float32List(width) | DataType::Float64List(width) => {
             if field.elements.len() == width as usize {
@@ -207,6 +210,15 @@ fn element_names(field: &Field) -> Result<Vec<String>> {
                 .collect())
         }
         numeric if numeric.is_numeric() => Ok(vec![field.name.clone()]),
+        DataType::Utf8 => Err(Error::schema(format!(
+            "the column `{name}` is utf8; features are numbers, booleans or vectors: number its categories \
+             before, with the step {{ op = \"ordinal\", columns = \"{name}\", unknown = \"null\" }} of `tabular`{also}",
+            name = field.name,
+            also = match is_category {
+                true => "",
+                false => ", and name it in `categorical`",
+            }
+        ))),
         other => Err(Error::schema(format!(
             "the column `{}` is {other}; features are numbers, booleans or vectors: encode it before, with \
              `tabular` for example",

@@ -12,7 +12,9 @@
 //! - **Trees**: where every feature has at most `max_bin` distinct values and nothing is sampled, every
 //!   array of the model file is that of XGBoost 3.4. Earlier versions round gains in other places.
 //! - **Cuts**: with more distinct values, the cuts between them are exact (weighted) quantiles; XGBoost's
-//!   are approximate, and differ between its versions.
+//!   are approximate, and differ between its versions. On flights and on scikit-learn's real data sets, AUC
+//!   and RMSE (as a share of the labels' standard deviation, in the mean over five cuts into training and
+//!   test rows) are within 0.003 of XGBoost's.
 //! - **Sampling**: rows and features are drawn by a generator that counts (SplitMix64's finalizer over
 //!   the seed, the tree and the row, level or node), so that a draw depends on nothing drawn before.
 //!   XGBoost takes them from one sequence: the shares are the same, the rows and features others.
@@ -20,8 +22,30 @@
 //!   largest margin.
 //! - **Categories**: whole numbers from 0 to 65534, named with `categorical`. One that was never seen
 //!   goes left, as in XGBoost; what is no category at all is an error, where XGBoost sends it left.
-//! - **Groups** of `rank:ndcg` need not follow each other. Pairs are those of
-//!   `lambdarank_pair_method = "topk"`.
+//!   Texts are numbered before, see below.
+//! - **Groups** of `rank:ndcg` need not follow each other. With `lambdarank_pair_method = "mean"` pairs are
+//!   drawn, as rows are with `subsample`: from the seed, and others than XGBoost's.
+//!
+//! # Categories that are texts
+//!
+//! A model knows categories by their number. `tabular` learns the numbers, and the two go into a package
+//! together:
+//!
+//! ```toml
+//! [stage.features]
+//! use = "tabular"
+//! fit = "flights.train"
+//! params.steps = [{ op = "ordinal", columns = ["carrier", "origin"], unknown = "null" }]
+//!
+//! [stage.model]
+//! use = "gbdt"
+//! fit = "flights.train | features"
+//! params = { features = ["carrier", "origin", "distance"], categorical = ["carrier", "origin"] }
+//! ```
+//!
+//! A text that was never seen is a missing value then, and goes where missing values go. A model that
+//! XGBoost 3.1 or later trained on a data frame keeps the frame's texts: their order in the file (the
+//! `categories` of the frame's column) is what to give as `categories` of the `ordinal` step.
 //!
 //! # Files of versions
 //!
@@ -31,8 +55,8 @@
 //! [`Model::portable`] gives one for the older ones, with the same predictions.
 //!
 //! A model that was trained elsewhere stands in a pipeline as `state = "model.ubj"` instead of `fit`;
-//! for classes, say `params.objective = "multi:softprob"` and `params.num_class`. The model that was
-//! trained here is written by `trueline package state PACKAGE model.json`, in the form that
+//! objective and classes are those of the file, and parameters that say otherwise are refused. The model
+//! that was trained here is written by `trueline package state PACKAGE model.json`, in the form that
 //! [`Params::model_format`] says.
 //!
 //! # From rows to predictions
@@ -89,7 +113,7 @@ pub use constraints::Constraints;
 pub use contributions::Explainer;
 pub use forest::Forest;
 pub use importance::Importance;
-pub use loss::{Loss, Ranking};
+pub use loss::{Loss, PairMethod, Ranking};
 pub use metric::Metric;
 pub use model::{Format, Model};
 pub use objective::Objective;

@@ -7,7 +7,7 @@ use trueline_sdk::{
     math::{expf, logf},
 };
 
-pub use self::ranking::Ranking;
+pub use self::ranking::{PairMethod, Ranking};
 pub(crate) use self::ranking::{Queries, discount, sum_gains};
 use crate::{
     Objective,
@@ -133,7 +133,7 @@ impl Loss {
 
     fn newton_step(&self, rows: &Rows, queries: Option<&Queries>) -> f32 {
         let mut gradients = vec![Vec::new()];
-        self.gradients(&vec![0.0; rows.len()], rows, queries, &mut gradients);
+        self.gradients(&vec![0.0; rows.len()], rows, queries, 0, &mut gradients);
         let sum = gradients
             .concat()
             .into_iter()
@@ -141,12 +141,14 @@ impl Loss {
         to_f32(-sum.gradient / sum.hessian.max(1e-6))
     }
 
-    /// The derivatives of the loss for every row, one list per output; `margins` is row-major.
+    /// The derivatives of the loss for every row, one list per output; `margins` is row-major. In another
+    /// round other pairs of a ranking may be drawn.
     pub(crate) fn gradients(
         &self,
         margins: &[f32],
         rows: &Rows,
         queries: Option<&Queries>,
+        round: u32,
         out: &mut [Vec<Gradient>],
     ) {
         out.iter_mut().for_each(Vec::clear);
@@ -154,7 +156,7 @@ impl Loss {
             Self::Softmax { class_count } => softmax_gradients(margins, rows, *class_count, out),
             Self::Ndcg(ranking) => {
                 if let (Some(queries), [out]) = (queries, out) {
-                    ranking.gradients(margins, rows, queries, out);
+                    ranking.gradients(margins, rows, queries, round, out);
                 }
             }
             Self::Logistic { scale_pos_weight } => {
@@ -365,7 +367,7 @@ mod tests {
             scale_pos_weight: 10.0,
         };
         let mut gradients = [Vec::new()];
-        scaled.gradients(&[0.0, 0.0], &rows, None, &mut gradients);
+        scaled.gradients(&[0.0, 0.0], &rows, None, 0, &mut gradients);
         let pairs: Vec<_> = gradients[0]
             .iter()
             .map(|one| (one.gradient, one.hessian))
@@ -400,7 +402,7 @@ mod tests {
                 let mut rows = Rows::new(1);
                 rows.extend(&[0.0], &[to_f32(label)], None, None).unwrap();
                 let mut gradients = [Vec::new()];
-                loss.gradients(&[to_f32(margin)], &rows, None, &mut gradients);
+                loss.gradients(&[to_f32(margin)], &rows, None, 0, &mut gradients);
                 let step = 1e-4;
                 let (low, high) = (of(margin - step, label), of(margin + step, label));
                 let first = (high - low) / (2.0 * step);

@@ -124,7 +124,7 @@ impl Objective {
                 power: tweedie_variance_power,
             },
             Self::RankNdcg => Metric::Ndcg {
-                top: Some(ranking.num_pair_per_sample),
+                top: ranking.truncation(),
             },
         }
     }

@@ -9,7 +9,12 @@ use serde::{
     de::{SeqAccess, Visitor},
 };
 
-use crate::{Format, Metric, Objective, constraints::Constraints, loss::Ranking, sample::Sampling};
+use crate::{
+    Format, Metric, Objective,
+    constraints::Constraints,
+    loss::{PairMethod, Ranking},
+    sample::Sampling,
+};
 
 /// The parameters as a pipeline gives them.
 #[derive(Clone, Debug, Deserialize)]
@@ -81,10 +86,14 @@ pub struct Params {
     /// For `reg:tweedie`, from 1 on and below 2: near 1 the labels spread as counts do, near 2 as
     /// positive amounts do.
     pub tweedie_variance_power: f32,
-    /// For `rank:ndcg`: pairs are made of one of the so many rows of a group with the highest scores,
-    /// and any row after it. By default 32.
+    /// For `rank:ndcg`: which pairs of a group are learned from. `topk`: one of the rows with the highest
+    /// scores, and any row after it; `mean`: each row, and rows of other relevance that are drawn for it.
+    pub lambdarank_pair_method: PairMethod,
+    /// For `rank:ndcg`: with `topk`, how many rows of a group count as the highest, by default 32; with
+    /// `mean`, how many are drawn for each row, by default 1.
     pub lambdarank_num_pair_per_sample: Option<u32>,
-    /// For `rank:ndcg`: whether the derivatives of a group are divided by what they add up to.
+    /// For `rank:ndcg`: whether the derivatives of a group are divided by what they add up to; with `mean`,
+    /// by how many are drawn for each row.
     pub lambdarank_normalization: bool,
     /// For `rank:ndcg`: whether a pair counts less the further apart its scores are.
     pub lambdarank_score_normalization: bool,
@@ -161,6 +170,7 @@ impl Default for Params {
             num_class: None,
             scale_pos_weight: 1.0,
             tweedie_variance_power: 1.5,
+            lambdarank_pair_method: PairMethod::Topk,
             lambdarank_num_pair_per_sample: None,
             lambdarank_normalization: true,
             lambdarank_score_normalization: true,

@@ -16,16 +16,26 @@ pub struct Rows {
     blocks: Vec<Vec<f32>>,
     labels: Vec<f32>,
     weights: Option<Vec<f32>>,
+    /// What the columns of labels and weights are called.
+    names: (String, String),
     groups: Option<Vec<u32>>,
 }
 
 impl Rows {
     /// An empty table of `feature_count` features.
     pub fn new(feature_count: usize) -> Self {
-        Self {
+        let unnamed = Self {
             feature_count,
             ..Self::default()
-        }
+        };
+        unnamed.named("label", None)
+    }
+
+    /// The same, with what the columns of labels and weights are called in an error.
+    #[must_use]
+    pub fn named(mut self, label: &str, weight: Option<&str>) -> Self {
+        self.names = (label.to_owned(), weight.unwrap_or("weight").to_owned());
+        self
     }
 
     /// The same, with a weight per row.
@@ -103,9 +113,11 @@ impl Rows {
                 self.feature_count
             )));
         }
-        check_column("label", labels, self.len(), |_| true)?;
+        let first = self.len();
+        check_column("label", &self.names.0, labels, first, |_| true)?;
         if let (Some(column), Some(weights)) = (&mut self.weights, weights) {
-            check_column("weight", weights, self.labels.len(), |weight| weight >= 0.0)?;
+            let is_weight = |weight| weight >= 0.0;
+            check_column("weight", &self.names.1, weights, first, is_weight)?;
             column.extend_from_slice(weights);
         }
         if let (Some(column), Some(groups)) = (&mut self.groups, groups) {
@@ -158,29 +170,31 @@ impl Rows {
     }
 }
 
-/// Refuses a label or weight that is not finite or not `allowed`, naming its row.
+/// Refuses a label or weight that is not finite or not `allowed`, naming its column and row.
 fn check_column(
-    name: &str,
+    what: &str,
+    column: &str,
     values: &[f32],
     first_row: usize,
     allowed: impl Fn(f32) -> bool,
 ) -> Result<()> {
-    match values
-        .iter()
-        .position(|&value| !value.is_finite() || !allowed(value))
-    {
-        None => Ok(()),
-        Some(at) => Err(Error::data(format!(
-            "row {} has {name} {}: every row needs a finite {name}{}; drop or mend such rows first",
-            first_row + at,
-            values[at],
-            if name == "weight" {
-                " of 0 or more"
-            } else {
-                ""
-            },
-        ))),
-    }
+    let is_wrong = |&value: &f32| !value.is_finite() || !allowed(value);
+    let Some(at) = values.iter().position(is_wrong) else {
+        return Ok(());
+    };
+    let value = match values[at] {
+        missing if missing.is_nan() => "missing (null or NaN)".to_owned(),
+        value => value.to_string(),
+    };
+    let range = match what {
+        "weight" => "a finite weight of 0 or more",
+        _ => "a finite label",
+    };
+    Err(Error::data(format!(
+        "column `{column}`, row {}: the {what} is {value}; every row needs {range}: leave such rows out with \
+         `where`, or mend them before",
+        first_row + at
+    )))
 }
 
 #[cfg(test)]
@@ -207,11 +221,11 @@ mod tests {
 
     #[test]
     fn refuses_labels_and_weights_that_cannot_be_learned_from() {
-        let mut rows = Rows::new(1).weighted();
+        let mut rows = Rows::new(1).weighted().named("label", Some("w"));
         rows.extend(&[1.0], &[1.0], Some(&[1.0]), None).unwrap();
         for (label, weight, expected) in [
-            (f32::NAN, 1.0, "row 1 has label NaN"),
-            (1.0, -1.0, "row 1 has weight -1"),
+            (f32::NAN, 1.0, "column `label`, row 1: the label is missing"),
+            (1.0, -1.0, "column `w`, row 1: the weight is -1"),
         ] {
             let error = rows
                 .extend(&[1.0], &[label], Some(&[weight]), None)

@@ -1,4 +1,4 @@
-//! What is drawn by chance: rows of a tree, features of a tree, a level or a node.
+//! What is drawn by chance: rows of a tree, features of a tree, a level or a node, pairs of a ranking.
 //!
 //! Every draw is a function of the seed and of what it is for, not of the draws before it: the same
 //! model comes out in whatever order nodes are worked on. XGBoost draws from one long sequence, so it
@@ -42,6 +42,7 @@ enum Purpose {
     Tree,
     Level,
     Node,
+    Pair,
 }
 
 /// The draws for one tree.
@@ -93,6 +94,23 @@ impl Draw<'_> {
             .mix(purpose as u64)
             .mix(self.tree.into())
             .mix(number)
+    }
+}
+
+/// The draws of pairs in one round.
+#[derive(Clone, Copy)]
+pub(crate) struct PairDraw(Key);
+
+impl PairDraw {
+    pub(crate) fn new(seed: u64, round: u32) -> Self {
+        Self(Key(seed).mix(Purpose::Pair as u64).mix(round.into()))
+    }
+
+    /// Which of `count` others a row is paired with for the so-manieth time.
+    pub(crate) fn of(self, row: u32, number: u32, count: usize) -> usize {
+        let bits = self.0.mix(row.into()).mix(number.into()).0;
+        let place = (u128::from(bits) * count as u128) >> 64;
+        usize::try_from(place).unwrap_or(0)
     }
 }
 

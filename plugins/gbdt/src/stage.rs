@@ -44,7 +44,7 @@ impl Stage for Gbdt {
                 };
                 Some(Mapping::new(
                     features.columns(),
-                    answers(params, &outputs, features.names())?.fields,
+                    answers(params, &outputs, &features)?.fields,
                 ))
             }
         };
@@ -94,7 +94,7 @@ fn describe_training(params: &Params, inputs: &[Input]) -> Result<Reduction> {
         passes: 1,
         mergeable: false,
         bytes_per_row: u32::try_from(bytes_per_row).unwrap_or(u32::MAX),
-        seeded: boost.sampling.draws(),
+        seeded: boost.draws(),
     })
 }
 
@@ -107,7 +107,12 @@ enum Outputs {
 }
 
 /// The columns that `map` writes.
-fn answers(params: &Params, outputs: &Outputs, features: &[String]) -> Result<Schema> {
+fn answers(params: &Params, outputs: &Outputs, features: &Features) -> Result<Schema> {
+    // What they add up from is not known before all of them are.
+    let features = match features.has_open_width() {
+        true => &[],
+        false => features.names(),
+    };
     let mut names = vec![&params.into];
     names.extend(&params.margin_into);
     names.extend(&params.contributions_into);

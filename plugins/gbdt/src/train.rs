@@ -63,7 +63,7 @@ pub fn train(
         ))
     })?;
     let loss = choose_loss(params, &rows, validation)?;
-    let queries = queries_of(&loss, &rows)?;
+    let queries = queries_of(&loss, &rows, params.sampling.seed)?;
     let base_scores = match params.base_score {
         Some(base_score) => vec![base_score; loss.output_count()],
         None => loss.estimate_base_scores(&rows, queries.as_ref())?,
@@ -139,13 +139,13 @@ fn choose_loss(params: &BoostParams, rows: &Rows, validation: Option<&Rows>) -> 
 }
 
 /// The groups, prepared, where the loss has such.
-fn queries_of(loss: &Loss, rows: &Rows) -> Result<Option<Queries>> {
+fn queries_of(loss: &Loss, rows: &Rows, seed: u64) -> Result<Option<Queries>> {
     match loss {
         Loss::Ndcg(_) if rows.groups().is_none() => Err(Error::data(
             "`rank:ndcg` needs to know which rows belong together: give a column the role group, or \
              name one with `group`",
         )),
-        Loss::Ndcg(ranking) => Queries::new(ranking, rows).map(Some),
+        Loss::Ndcg(ranking) => Queries::new(ranking, rows, seed).map(Some),
         _ => Ok(None),
     }
 }
@@ -186,7 +186,7 @@ impl Boosting<'_> {
         let mut best: Option<Best> = None;
         let (mut metrics, mut curves) = (Vec::new(), Curve::all(params, validation.is_some()));
         for round in 0..params.rounds {
-            loss.gradients(&margins, rows, self.queries, &mut gradients);
+            loss.gradients(&margins, rows, self.queries, round, &mut gradients);
             for (gradients, output) in gradients.iter_mut().zip(0..) {
                 let draw = Draw {
                     sampling: &params.sampling,

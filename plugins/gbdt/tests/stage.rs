@@ -5,11 +5,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod every_option;
+
+use every_option::{OPTIONS, RANKINGS, any_table, unweighted, with};
 use gbdt::{Gbdt, Model, Objective};
 use proptest::prelude::*;
 use trueline_sdk::{
-    DataType, Field, Role, Schema,
-    testing::{Table, check_laws, describe, fit, map, tables},
+    DataType, Field, Role,
+    testing::{Table, check_laws, describe, fit, map},
 };
 
 /// A label that is true where `x` is above 10, with a few missing values.
@@ -168,7 +171,7 @@ fn wrong_plans_are_refused() {
         (
             r#"{"features": ["text"], "label": "x"}"#,
             vec![("rows", &no_label)],
-            "the column `text` is utf8",
+            r#"with the step { op = "ordinal", columns = "text", unknown = "null" } of `tabular`, and name it in"#,
         ),
         (
             r#"{"features": ["x"], "label": "text"}"#,
@@ -222,6 +225,11 @@ fn wrong_rows_and_models_are_refused() {
     let swapped = r#"{"features": ["noise", "x"]}"#;
     for (params, state, expected) in [
         (
+            r#"{"features": ["x", "noise"], "objective": "count:poisson"}"#,
+            &state[..],
+            "`objective` is `count:poisson`, but the model was trained for `binary:logistic`",
+        ),
+        (
             swapped,
             &state[..],
             "feature 0 is `noise`, but the model was trained with `x`",
@@ -247,7 +255,7 @@ fn wrong_rows_and_models_are_refused() {
         (
             [Some(1.0), None],
             r#"{"features": ["x"]}"#,
-            "row 1 has label NaN",
+            "column `y`, row 1: the label is missing (null or NaN)",
         ),
         (
             [Some(1.0), Some(2.0)],
@@ -271,62 +279,6 @@ fn wrong_rows_and_models_are_refused() {
     assert_eq!(error.message(), "there are no training rows");
 }
 
-/// Anything may stand in the features; labels, weights and groups are such as can be learned from.
-fn any_table() -> impl Strategy<Value = Table> {
-    let schema = Schema::new([
-        Field::new("a", DataType::Float64),
-        Field::new("b", DataType::Int64),
-        Field::new("c", DataType::Boolean),
-        Field::new("d", DataType::Float32List(2)),
-    ]);
-    let required = |name, data_type, role| Field::new(name, data_type).required().with_role(role);
-    let label = required("y", DataType::Int32, Role::Label);
-    let amount = required("amount", DataType::Int32, Role::Feature);
-    let weight = required("w", DataType::Float32, Role::Weight);
-    let group = required("g", DataType::Utf8, Role::Group);
-    let category = Field::new("e", DataType::Int32);
-    (tables(&schema, 0..60), any::<i32>()).prop_map(move |(table, seed)| {
-        let rows = table.rows();
-        let numbers = |of: i32| {
-            (0..rows)
-                .zip((1i32..).step_by(2))
-                .map(move |(_, odd)| (seed.wrapping_mul(odd) >> 7).rem_euclid(of))
-        };
-        table
-            .clone()
-            .with_field(label.clone(), numbers(2))
-            .with_field(amount.clone(), numbers(4).map(|amount| amount + 1))
-            .with_field(weight.clone(), numbers(5).map(|halves| halves as f32 * 0.5))
-            .with_field(
-                group.clone(),
-                numbers(3).map(|group| format!("group {group}")),
-            )
-            .with_field(
-                category.clone(),
-                numbers(7).map(|one| (one > 0).then_some(one * 9)),
-            )
-    })
-}
-
-/// Every objective, and every option at least once.
-const OPTIONS: [&str; 14] = [
-    r#""objective": "binary:logistic", "max_bin": 4, "scale_pos_weight": 3"#,
-    r#""objective": "binary:logistic", "eval_metric": ["error", "auc"], "max_delta_step": 0.5"#,
-    r#""objective": "reg:squarederror", "gamma": 0.1, "alpha": 0.2, "lambda": 0.3"#,
-    r#""objective": "multi:softprob", "num_class": 3"#,
-    r#""objective": "multi:softprob", "label": "amount", "num_class": 5, "eval_metric": "merror""#,
-    r#""objective": "count:poisson", "label": "amount""#,
-    r#""objective": "reg:gamma", "label": "amount""#,
-    r#""objective": "reg:tweedie", "tweedie_variance_power": 1.2, "label": "amount""#,
-    r#""objective": "binary:logistic", "subsample": 0.6, "colsample_bytree": 0.7,
-       "colsample_bylevel": 0.7, "colsample_bynode": 0.7, "seed": 11"#,
-    r#""objective": "reg:squarederror", "grow_policy": "lossguide", "max_leaves": 5, "max_depth": 0"#,
-    r#""objective": "reg:squarederror", "max_leaves": 5"#,
-    r#""objective": "reg:squarederror", "monotone_constraints": {"a": 1, "b": -1}"#,
-    r#""objective": "reg:squarederror", "interaction_constraints": [["a", "b"], ["c", "e"]]"#,
-    r#""objective": "reg:squarederror", "categorical": ["e"], "max_cat_threshold": 3"#,
-];
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -336,20 +288,13 @@ proptest! {
         validation in any_table(),
         options in prop::sample::select(OPTIONS.to_vec()),
     ) {
-        let params = format!(
-            r#"{{"features": ["a", "b", "c", "d", "e"], "num_boost_round": 3, "min_child_weight": 0.1,
-                "early_stopping_rounds": 2, "margin_into": "m", "contributions_into": "why", {options}}}"#
-        );
-        check_laws::<Gbdt>(&params, &[("rows", &rows), ("validation", &validation)], Some(&rows));
+        check_laws::<Gbdt>(&with(options), &[("rows", &rows), ("validation", &validation)], Some(&rows));
     }
 
     #[test]
     fn ranking_keeps_the_laws(rows in any_table()) {
-        // Of equal weights: those of a group must be.
-        let kept = ["a", "b", "c", "d", "e", "y", "g"].map(str::to_owned);
-        let rows = rows.select(&kept).unwrap();
-        let params = r#"{"features": ["a", "b", "c", "d", "e"], "num_boost_round": 3,
-            "min_child_weight": 0.01, "objective": "rank:ndcg"}"#;
-        check_laws::<Gbdt>(params, &[("rows", &rows)], Some(&rows));
+        for params in RANKINGS {
+            check_laws::<Gbdt>(params, &[("rows", &unweighted(&rows))], None);
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use trueline_sdk::prelude::*;
 
 use crate::Params;
+use crate::logistic::Rows;
 
 /// The feature columns of a schema; side by side they are the row that a model sees.
 #[derive(Clone, Debug, PartialEq)]
@@ -232,6 +233,24 @@ impl Columns {
             ))),
         };
         texts.iter().map(class).collect()
+    }
+
+    /// Refuses rows that are all of one class.
+    ///
+    /// # Errors
+    /// [`Error::Data`] with the label and the class that no row is of.
+    pub(crate) fn check_both(&self, rows: &Rows) -> Result<()> {
+        let label = &self.label.name;
+        let missing = match (rows.has_both(), &self.positive) {
+            ([true, true], _) => return Ok(()),
+            ([false, _], Some(positive)) => format!("{positive}, which is the positive class"),
+            ([false, _], None) => "the positive class, 1 or true".to_owned(),
+            ([true, false], Some(positive)) => format!("a class other than {positive}"),
+            ([true, false], None) => "the negative class, 0 or false".to_owned(),
+        };
+        Err(Error::data(format!(
+            "label `{label}`: no row is of {missing}: there is nothing to tell apart"
+        )))
     }
 
     /// The classes of a batch, as numbers that `classes` gives them as they come.

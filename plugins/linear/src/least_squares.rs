@@ -66,8 +66,7 @@ fn descend(training: &Training, moments: &Moments) -> (Array1<f64>, u32, bool) {
         ..
     } = moments;
     let p = with_label.len();
-    let sizes = training.alpha * training.l1_ratio;
-    let squares = training.alpha * (1.0 - training.l1_ratio);
+    let (sizes, squares) = (training.sizes(), training.squares());
     // Steps are judged in units of the label's standard deviation.
     let smallest = training.tolerance * (of_label / weight).sqrt();
     let mut coefficients = Array1::<f64>::zeros(p);
@@ -96,7 +95,8 @@ fn descend(training: &Training, moments: &Moments) -> (Array1<f64>, u32, bool) {
     (coefficients, training.max_iterations, false)
 }
 
-fn soft_threshold(value: f64, threshold: f64) -> f64 {
+/// `value` drawn towards 0 by `threshold`.
+pub(crate) fn soft_threshold(value: f64, threshold: f64) -> f64 {
     if value > threshold {
         value - threshold
     } else if value < -threshold {

@@ -16,7 +16,7 @@
 //! | `positive` | `true` or `1` | of a logistic model, the label of the positive class; all others are negative. A text label needs it |
 //! | `intercept` | `true` | whether there is one; it is never penalized |
 //! | `alpha` | `1` | how much large coefficients cost; 0 for nothing |
-//! | `l1_ratio` | `0.5` | of an elastic net: how much of that is for their size rather than their square |
+//! | `l1_ratio` | `0.5`, logistic `0` | of elastic nets and logistic models: how much of that is for their size rather than their square |
 //! | `max_iterations` | `10000`, logistic `100` | of lasso, elastic net and logistic models |
 //! | `tolerance` | `1e-12` | when they have converged |
 //! | `into` | `"prediction"` | what the column of predictions is called |
@@ -29,7 +29,7 @@
 //! | `ridge` | Σ e² + alpha Σ w² | `Ridge(alpha)` |
 //! | `lasso` | Σ e² / (2 × weight of all rows) + alpha Σ \|w\| | `Lasso(alpha)` |
 //! | `elastic-net` | Σ e² / (2 × weight of all rows) + alpha (l1_ratio Σ \|w\| + (1 - l1_ratio) / 2 Σ w²) | `ElasticNet(alpha, l1_ratio)` |
-//! | `logistic`, `multinomial` | Σ -ln p(label) + alpha / 2 Σ w² | `LogisticRegression(C = 1 / alpha)` |
+//! | `logistic`, `multinomial` | Σ -ln p(label) + alpha (l1_ratio Σ \|w\| + (1 - l1_ratio) / 2 Σ w²) | `LogisticRegression(C = 1 / alpha, l1_ratio)` |
 //!
 //! **The prediction** has the role `prediction` and is float64: a number; of `logistic` the probability of the
 //! positive class; of `multinomial` a vector with the probability of each class, whose elements have the
@@ -46,8 +46,8 @@
 //!   beside very large ones, which are kept here.
 //! - `lasso` and `elastic-net` go down coordinate by coordinate until no step moves a prediction by more than
 //!   `tolerance` standard deviations of the label. Scikit-learn stops at a duality gap of 1e-4.
-//! - logistic models take Newton's steps, halved where they would overshoot, until one promises to gain less
-//!   than `tolerance` of the loss. Of `multinomial` models of two classes, one score is learned, that of the
+//! - logistic models take Newton's steps, found by coordinate descent where sizes cost, and halved where they
+//!   would overshoot, until one promises to gain less than `tolerance` of the loss. Of `multinomial` models of two classes, one score is learned, that of the
 //!   second class.
 //!
 //! If they have not converged, there is a finding of severity `warn`. Metrics are `train_mse` and `train_r2`, or
@@ -70,6 +70,7 @@ mod least_squares;
 mod logistic;
 mod params;
 mod predict;
+mod proximal;
 mod solve;
 mod train;
 

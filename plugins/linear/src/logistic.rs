@@ -6,6 +6,7 @@ use trueline_sdk::{math, progress};
 
 use crate::fitted::{Fit, Fitted};
 use crate::params::Training;
+use crate::proximal;
 use crate::solve::solve;
 
 /// Rows whose products are computed at a time: few enough to stay in a core's cache.
@@ -56,8 +57,8 @@ struct Point {
     probabilities: Array2<f64>,
 }
 
-/// Minimizes Σ weight × -ln p(label) + alpha / 2 Σ coefficient². Of two classes there is one score, that of
-/// class 1; of more there is one each.
+/// Minimizes Σ weight × -ln p(label) + alpha × (l1_ratio Σ |coefficient| + (1 - l1_ratio) / 2 Σ coefficient²).
+/// Of two classes there is one score, that of class 1; of more there is one each.
 pub(crate) fn fit(training: &Training, rows: &Rows, classes: Vec<String>) -> Fit {
     let scores = if classes.len() > 2 || classes.is_empty() {
         classes.len().max(1)
@@ -69,9 +70,21 @@ pub(crate) fn fit(training: &Training, rows: &Rows, classes: Vec<String>) -> Fit
     let (mut iterations, mut converged) = (0, false);
     while iterations < training.max_iterations {
         let gradient = rows.gradient(training, &point);
-        let (step, _) = solve(&rows.curvature(training, &point), &gradient);
+        let curvature = rows.curvature(training, &point);
         // What the step promises to gain; quadratic, so half of it is what is left.
-        let promised = gradient.dot(&step);
+        let (step, promised) = if training.sizes() > 0.0 {
+            proximal::step(
+                training,
+                &point.coefficients,
+                &curvature,
+                &gradient,
+                point.loss,
+            )
+        } else {
+            let (step, _) = solve(&curvature, &gradient);
+            let promised = gradient.dot(&step);
+            (step, promised)
+        };
         if promised.is_nan() {
             break;
         }
@@ -85,7 +98,7 @@ pub(crate) fn fit(training: &Training, rows: &Rows, classes: Vec<String>) -> Fit
         }
     }
     let total: f64 = rows.weights.iter().sum();
-    let penalty = training.alpha / 2.0 * rows.penalized(&point.coefficients);
+    let penalty = penalty(training, &point.coefficients);
     let coefficients = point.coefficients.slice(s![.., ..columns - 1]);
     Fit {
         fitted: Fitted {
@@ -101,15 +114,24 @@ pub(crate) fn fit(training: &Training, rows: &Rows, classes: Vec<String>) -> Fit
     }
 }
 
+/// What the coefficients cost, all but the intercepts.
+fn penalty(training: &Training, coefficients: &Array2<f64>) -> f64 {
+    let penalized = coefficients.slice(s![.., ..coefficients.ncols() - 1]);
+    let (squares, sizes) = penalized
+        .iter()
+        .fold((0.0, 0.0), |(squares, sizes), coefficient| {
+            (
+                squares + coefficient * coefficient,
+                sizes + coefficient.abs(),
+            )
+        });
+    training.squares() / 2.0 * squares + training.sizes() * sizes
+}
+
 impl Rows {
-    /// The sum of squares of what is penalized: all but the intercepts.
-    fn penalized(&self, coefficients: &Array2<f64>) -> f64 {
-        let last = coefficients.ncols() - 1;
-        coefficients
-            .slice(s![.., ..last])
-            .iter()
-            .map(|c| c * c)
-            .sum()
+    /// Whether there are rows of class 1, and of class 0.
+    pub(crate) fn has_both(&self) -> [bool; 2] {
+        [1, 0].map(|class| self.classes.contains(&class))
     }
 
     /// Loss and probabilities at these coefficients.
@@ -132,7 +154,7 @@ impl Rows {
             };
             loss += weight * row_loss;
         }
-        loss += training.alpha / 2.0 * self.penalized(&coefficients);
+        loss += penalty(training, &coefficients);
         Point {
             coefficients,
             loss,
@@ -140,7 +162,7 @@ impl Rows {
         }
     }
 
-    /// Downhill, coefficients of one score after those of another.
+    /// Downhill but for the cost of sizes, coefficients of one score after those of another.
     fn gradient(&self, training: &Training, point: &Point) -> Array1<f64> {
         let (scores, columns) = point.coefficients.dim();
         let mut residuals = Array2::zeros((self.classes.len(), scores));
@@ -154,13 +176,13 @@ impl Rows {
         let mut gradient = residuals.t().dot(&self.features);
         let mut penalized = gradient.slice_mut(s![.., ..columns - 1]);
         penalized.scaled_add(
-            -training.alpha,
+            -training.squares(),
             &point.coefficients.slice(s![.., ..columns - 1]),
         );
         Array1::from_iter(gradient.iter().copied())
     }
 
-    /// The matrix of second derivatives, block by block of two scores.
+    /// The matrix of second derivatives but for the cost of sizes, which has none, block by block of two scores.
     fn curvature(&self, training: &Training, point: &Point) -> Array2<f64> {
         let (scores, columns) = point.coefficients.dim();
         let mut curvature = Array2::<f64>::zeros((scores * columns, scores * columns));
@@ -180,7 +202,7 @@ impl Rows {
                 curvature.slice_mut(s![others, rows]).assign(&block.t());
             }
             for column in 0..columns - 1 {
-                curvature[[a * columns + column, a * columns + column]] += training.alpha;
+                curvature[[a * columns + column, a * columns + column]] += training.squares();
             }
         }
         curvature

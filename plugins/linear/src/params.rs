@@ -89,6 +89,18 @@ pub(crate) struct Training {
     pub(crate) tolerance: f64,
 }
 
+impl Training {
+    /// What the size of a coefficient costs.
+    pub(crate) fn sizes(&self) -> f64 {
+        self.alpha * self.l1_ratio
+    }
+
+    /// What half of its square costs.
+    pub(crate) fn squares(&self) -> f64 {
+        self.alpha * (1.0 - self.l1_ratio)
+    }
+}
+
 fn default_features() -> Vec<String> {
     vec!["features".to_owned()]
 }
@@ -114,7 +126,7 @@ impl Params {
         if self.alpha.is_some() && model == Model::Linear {
             return refuse("alpha");
         }
-        if self.l1_ratio.is_some() && model != Model::ElasticNet {
+        if self.l1_ratio.is_some() && model != Model::ElasticNet && !model.is_logistic() {
             return refuse("l1_ratio");
         }
         if self.positive.is_some() && model != Model::Logistic {
@@ -144,7 +156,7 @@ impl Params {
         let l1_ratio = match model {
             Model::Lasso => 1.0,
             Model::ElasticNet => self.l1_ratio.unwrap_or(0.5),
-            _ => 0.0,
+            _ => self.l1_ratio.unwrap_or(0.0),
         };
         if !(0.0..=1.0).contains(&l1_ratio) {
             return Err(Error::params(format!(

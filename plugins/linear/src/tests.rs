@@ -163,6 +163,23 @@ fn classes_that_are_told_apart_without_error_need_a_penalty() {
 }
 
 #[test]
+fn features_that_say_too_little_are_given_up_where_sizes_cost() {
+    let of = |options: &str| {
+        let params = params(&format!(
+            r#""label": "late", "model": "logistic", {options}"#
+        ));
+        let outcome = fit::<Linear>(&params, &[("rows", &table())]).unwrap();
+        assert_eq!(outcome.findings, [], "{options}");
+        let report: serde_json::Value = serde_json::from_str(&outcome.report.unwrap()).unwrap();
+        ["a", "b"].map(|name| report["coefficients"][0][name].as_f64().unwrap())
+    };
+    let [a, b] = of(r#""alpha": 0.1"#);
+    assert!(a > 0.0 && b != 0.0);
+    assert_eq!(of(r#""alpha": 1, "l1_ratio": 1"#)[1], 0.0);
+    assert_eq!(of(r#""alpha": 50, "l1_ratio": 0.5"#), [0.0, 0.0]);
+}
+
+#[test]
 fn mistakes_are_named() {
     let table = table()
         .with_column("hole", [Some(1.0), None, Some(2.0), None, None, None])
@@ -353,6 +370,8 @@ proptest! {
             r#""model": "logistic", "label": "c", "features": ["a", "b"], "max_iterations": 5"#,
             r#""model": "logistic", "label": "class", "positive": 2, "weight": "w", "alpha": 0, "max_iterations": 5"#,
             r#""model": "multinomial", "label": "class", "intercept": false, "max_iterations": 5"#,
+            r#""model": "logistic", "label": "c", "features": ["a", "b"], "l1_ratio": 1, "max_iterations": 5"#,
+            r#""model": "multinomial", "label": "class", "l1_ratio": 0.5, "weight": "w", "max_iterations": 5"#,
         ] {
             let features = if rest.contains("features") { "" } else { r#""features": ["a", "b", "c"], "# };
             let params = format!("{{{features}{rest}}}");

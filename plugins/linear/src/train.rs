@@ -157,6 +157,9 @@ impl Reduce for Train {
             } => {
                 let classes = sorted(classes, &mut labels);
                 let rows = logistic::Rows::new(count + 1, features, labels, weights)?;
+                if training.model == Model::Logistic {
+                    self.columns.check_both(&rows)?;
+                }
                 if training.model == Model::Multinomial && classes.len() < 2 {
                     return Err(Error::data(format!(
                         "all rows are of the class {}: there is nothing to tell apart",

@@ -1,5 +1,8 @@
 //! Exit codes, and what is said with them.
 
+use trueline_tests::project::Project;
+use trueline_tests::repository;
+
 use crate::trips::{self, edited};
 
 #[test]
@@ -133,6 +136,147 @@ fn rows_that_do_not_fit_a_package_are_told() {
         .says(&["missing.csv"]);
 }
 
+/// A model of several classes that XGBoost trained: its file alone tells how many there are, and damage to it
+/// is told at the line that names it, before anything runs.
+#[test]
+fn a_model_of_several_classes_tells_its_classes() {
+    let project = Project::new(env!("CARGO_BIN_EXE_trueline"));
+    let fixture = |end: &str| {
+        let name = format!("plugins/gbdt/tests/fixtures/classes.{end}");
+        std::fs::read_to_string(repository().join(name)).unwrap()
+    };
+    let model = fixture("model.json");
+    project.write("rows.csv", fixture("csv"));
+    project.write("model.json", &model);
+    let pipeline = |params: &str| {
+        format!(
+            r#"[pipeline]
+name = "classes"
+
+[dataset.rows]
+path = "rows.csv"
+label = {{ name = "class", value = "label" }}
+drop = ["label", "weight"]
+
+[stage.model]
+use = "gbdt"
+state = "model.json"
+params = {{ features = ["f0", "f1", "f2", "f3"], margin_into = "margin"{params} }}
+
+[stage.score]
+use = "metrics"
+in = "rows | model"
+params = {{ prediction = "prediction" }}
+
+[package]
+chain = "model"
+"#
+        )
+    };
+    project.write("classes.toml", pipeline(""));
+    project
+        .trueline("run classes.toml")
+        .exits(0)
+        .says(&["auc_macro"]);
+    let predicted = project
+        .trueline("predict classes --input rows.csv --json")
+        .exits(0);
+    let margins = predicted.stdout.lines().flat_map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let margins = row["margin"].as_array().unwrap().clone();
+        margins
+            .into_iter()
+            .map(|margin| margin.as_f64().unwrap() as f32)
+    });
+    let expected = fixture("margins.txt");
+    let expected = expected.lines().map(|margin| margin.parse().unwrap());
+    assert_eq!(
+        margins.map(f32::to_bits).collect::<Vec<_>>(),
+        expected.map(f32::to_bits).collect::<Vec<_>>()
+    );
+
+    for (params, said) in [
+        (
+            r#", objective = "reg:gamma""#,
+            "`objective` is `reg:gamma`, but the model was trained for `multi:softprob`",
+        ),
+        (
+            ", num_class = 3",
+            "`num_class` is 3, but the model was trained for 4 classes",
+        ),
+    ] {
+        project.write("classes.toml", pipeline(params));
+        project
+            .trueline("check classes.toml")
+            .exits(2)
+            .says(&[said]);
+    }
+    project.write("classes.toml", pipeline(""));
+    for (from, to, said) in [
+        (&model[2000..], "", "model file, byte"),
+        ("\"version\":[3", "\"version\":[9", "a model of XGBoost 9.4"),
+        (
+            "\"num_feature\":\"4\",\"num_target",
+            "\"num_feature\":\"1\",\"num_target",
+            "of 1 features",
+        ),
+        (
+            "\"left_children\":[1,",
+            "\"left_children\":[0,",
+            "tree 0: node 0",
+        ),
+        (
+            "\"left_children\":[1,",
+            "\"left_children\":[999,",
+            "node 0 has the child 999",
+        ),
+    ] {
+        assert!(model.contains(from), "{from}");
+        project.write("model.json", model.replacen(from, to, 1));
+        let line = "state = \"model.json\"";
+        project
+            .trueline("check classes.toml")
+            .exits(2)
+            .says(&[said, line]);
+    }
+}
+
+/// How many rows there were in the last run that succeeded is a parameter like any other, which the run keeps.
+#[test]
+fn the_rows_of_the_last_run_are_a_parameter() {
+    let project = trips::project();
+    let pipeline = |change: &str| {
+        let rows = format!(
+            "in = \"trips\"\nparams.rows = {{ previous = \"$before\", max_change = {change} }}"
+        );
+        let text = edited("in = \"trips\"", &rows);
+        let declared =
+            "[params]\nbefore = { last = \"validate.rows\", default = false }\n\n[dataset.trips]";
+        text.replace("[dataset.trips]", declared)
+    };
+    project.write("trips.toml", pipeline("0.1"));
+    project.trueline("run trips.toml").exits(0);
+    project.trueline("run trips.toml").exits(0);
+    let rows = trips::csv();
+    let fewer: Vec<&str> = rows.lines().take(301).collect();
+    project.write("trips.csv", fewer.join("\n") + "\n");
+    let refused =
+        "there are 300 rows after 400 before, a change of 0.2500 where at most 0.1 is expected";
+    project.trueline("run trips.toml").exits(1).says(&[refused]);
+    // One that failed does not count, and another value may be given.
+    project.trueline("run trips.toml").exits(1).says(&[refused]);
+    project.trueline("run trips.toml --set before=290").exits(0);
+    project.trueline("run trips.toml").exits(0);
+    project.trueline("reproduce trips").exits(0);
+
+    let unknown = pipeline("0.1").replace("validate.rows", "valdate.rows");
+    project.write("trips.toml", unknown);
+    project
+        .trueline("check trips.toml")
+        .exits(2)
+        .says(&["there is no stage `valdate`", "{ last = \"stage.metric\""]);
+}
+
 /// A model is written in XGBoost's binary form, and takes the place of training in another pipeline.
 #[test]
 fn a_model_moves_out_of_a_package_and_into_a_pipeline() {
@@ -167,10 +311,11 @@ fn a_model_moves_out_of_a_package_and_into_a_pipeline() {
 
     // Another model is another result, not one from the cache.
     std::fs::write(project.path("model.ubj"), &model[..model.len() / 2]).unwrap();
-    project
-        .trueline("run given.toml")
-        .exits(1)
-        .says(&["model file, byte"]);
+    project.trueline("run given.toml").exits(2).says(&[
+        "given.toml",
+        "state = \"model.ubj\"",
+        "model file, byte",
+    ]);
     project.write("given.toml", given("state = \"no.ubj\""));
     project
         .trueline("check given.toml")

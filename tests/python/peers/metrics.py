@@ -10,6 +10,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
 
 from .case import case, column
+from .tabular import flights
 
 EXACT = 1e-12
 # Given float32, scikit-learn computes in float32.
@@ -25,6 +26,8 @@ def cases():
     yield from ranking(random)
     yield from slices(random)
     yield intervals(random)
+    yield from of_flights()
+    yield from many_columns(random)
 
 
 def binary(random):
@@ -202,6 +205,46 @@ def average_precision(relevant, p):
 
 def reciprocal_rank(relevant):
     return 1 / (1 + np.argmax(relevant)) if relevant.any() else 0.0
+
+
+def of_flights():
+    """Models of the delay of flights, by what is known at departure."""
+    frame = flights().frame.dropna(subset=["dep_delay", "distance", "arr_delay"])
+    x, delay = frame[["dep_delay", "distance"]].to_numpy(float), frame["arr_delay"].to_numpy(float)
+    y, weight = (delay > 15).astype(int), frame["distance"].to_numpy(float)
+    p = GaussianNB().fit(x, y).predict_proba(x)[:, 1]
+    columns = {"y": column("boolean", y == 1), "prediction": column("float64", p), "w": column("float64", weight)}
+    yield case("flights, two classes", columns, LABEL | {"weight": "w"}, EXACT, of_two(y, p, weight))
+    origins, codes = np.unique(frame["origin"].to_numpy(str), return_inverse=True)
+    p = GaussianNB().fit(x, codes).predict_proba(x)
+    columns = {
+        "y": column("utf8", origins[codes].tolist()),
+        "prediction": column(f"float64-list({len(origins)})", p, elements=origins.tolist()),
+    }
+    expected = of_classes(codes, p.argmax(axis=1), None) | of_probabilities(codes, p, None)
+    yield case("flights, several classes", columns, LABEL | {"at": [2, 3]}, EXACT, expected)
+    p = LinearRegression().fit(x, delay).predict(x)
+    expected = {
+        "rmse": sk.root_mean_squared_error(delay, p), "mae": sk.mean_absolute_error(delay, p),
+        "median_absolute_error": sk.median_absolute_error(delay, p), "r2": sk.r2_score(delay, p),
+        "bias": np.mean(p - delay), "max_error": sk.max_error(delay, p),
+    }
+    columns = {"y": column("float64", delay), "prediction": column("float64", p)}
+    yield case("flights, regression", columns, LABEL, EXACT, expected)
+
+
+def many_columns(random):
+    """One of 300 columns is the prediction, another the label; or all of them are the classes."""
+    x = random.random((200, 300))
+    y = (x[:, 7] + random.random(200) > 1).astype(int)
+    columns = {f"x{at}": column("float64", values) for at, values in enumerate(x.T)} | {"y": column("int64", y)}
+    yield case("300 columns, two classes", columns, LABEL | {"prediction": "x7"}, EXACT, of_two(y, x[:, 7], None))
+    classes = np.concatenate([np.arange(300), random.integers(0, 300, 300)])
+    scores = random.random((600, 300)) + 3 * np.eye(300)[classes] * (random.random((600, 1)) < 0.6)
+    p = scores / scores.sum(axis=1, keepdims=True)
+    columns = {"y": column("int64", classes), "prediction": column("float64-list(300)", p)}
+    expected = of_classes(classes, p.argmax(axis=1), None) | of_probabilities(classes, p, None)
+    yield case("300 classes", columns, LABEL | {"at": [2, 3]}, EXACT, expected)
 
 
 def slices(random):

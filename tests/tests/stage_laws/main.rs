@@ -9,7 +9,9 @@
 )]
 
 mod laws;
+mod models;
 mod shuffle;
+mod steps;
 
 use std::cell::Cell as Counter;
 use std::collections::BTreeSet;
@@ -25,21 +27,42 @@ const CASES: u32 = 10;
 /// How many of them are also mapped by a baked component, which takes a compilation each.
 const BAKED_CASES: u32 = 2;
 
+/// Random tables that each of many options is tried with.
+const OPTION_CASES: u32 = 3;
+
 /// Checks random cases of a stage.
 fn laws<T: std::fmt::Debug>(
     stage: &str,
     random: impl Strategy<Value = T>,
     case: impl Fn(&T) -> Case<'_>,
 ) {
+    check_cases(stage, [CASES, BAKED_CASES], random, case);
+}
+
+/// Checks a few random cases of one option among many.
+fn laws_of_option<T: std::fmt::Debug>(
+    stage: &str,
+    random: impl Strategy<Value = T>,
+    case: impl Fn(&T) -> Case<'_>,
+) {
+    check_cases(stage, [OPTION_CASES, 0], random, case);
+}
+
+fn check_cases<T: std::fmt::Debug>(
+    stage: &str,
+    [cases, baked_cases]: [u32; 2],
+    random: impl Strategy<Value = T>,
+    case: impl Fn(&T) -> Case<'_>,
+) {
     let config = ProptestConfig {
-        cases: CASES,
+        cases,
         failure_persistence: None,
         max_shrink_iters: 40,
         ..ProptestConfig::default()
     };
     let done = Counter::new(0);
     proptest!(config, |(tables in random, seed in any::<u64>())| {
-        let is_baked = done.replace(done.get() + 1) < BAKED_CASES;
+        let is_baked = done.replace(done.get() + 1) < baked_cases;
         check(stage, &case(&tables), seed, is_baked);
     });
 }
@@ -65,6 +88,29 @@ fn expect_keeps_the_laws() {
     }"#;
     laws("expect", tables(&every_type(), 0..30), |table| Case {
         params: EVERYTHING,
+        inputs: vec![("rows", table)],
+        rows: None,
+    });
+}
+
+#[test]
+fn expect_keeps_the_laws_where_it_looks_at_one_row_after_another() {
+    const ORDERED: &str = r#"{
+        "rows": {"previous": false, "max_change": 0.1},
+        "row_numbers": true,
+        "row_sums": [{"columns": ["int32", "boolean", "float64"], "min": -1, "max": 1, "mostly": 0.5}],
+        "unique": [{"columns": ["utf8"], "mostly": 0.5, "severity": "warn"}],
+        "examples": 2,
+        "severity": "warn",
+        "columns": {
+            "boolean": {"order": "increasing"},
+            "float64": [{"order": "strictly-decreasing", "mostly": 0.5}, {"quantiles": [{"q": 0.3, "min": 0}]}],
+            "utf8": {"order": "decreasing", "contains": ["a"], "forbidden": ["b"], "not_matches": "\\d"},
+            "int64": {"distinct_share": {"min": 0.5}, "unique": true, "sum": {"max": 9}}
+        }
+    }"#;
+    laws("expect", tables(&every_type(), 0..30), |table| Case {
+        params: ORDERED,
         inputs: vec![("rows", table)],
         rows: None,
     });
@@ -98,15 +144,18 @@ fn lookup_keeps_the_laws() {
             .collect();
         table.take(&rows)
     });
-    laws(
-        "lookup",
-        (table, tables_of(any(&keys), 0..30)),
-        |(table, rows)| Case {
-            params: r#"{"on": ["name", "day"], "take": ["x", "label"], "as": {"label": "text"}}"#,
+    let table = table.boxed();
+    for params in [
+        r#"{"on": ["name", "day"], "take": ["x", "label"], "as": {"label": "text"}}"#,
+        r#"{"on": ["name", "day"], "take": ["x"], "prefix": "their_", "unmatched": "error", "max_rows": 9}"#,
+    ] {
+        let random = (table.clone(), tables_of(any(&keys), 0..30));
+        laws("lookup", random, |(table, rows)| Case {
+            params,
             inputs: vec![("rows", table)],
             rows: Some(rows),
-        },
-    );
+        });
+    }
 }
 
 #[test]
@@ -176,108 +225,10 @@ fn tabular_keeps_the_laws_where_it_encodes_and_computes() {
 }
 
 #[test]
-fn gbdt_keeps_the_laws() {
-    const PARAMS: &str = r#"{
-        "features": ["a", "b", "c", "d"], "num_boost_round": 4, "min_child_weight": 0.1,
-        "objective": "binary:logistic", "max_bin": 8, "early_stopping_rounds": 2, "margin_into": "margin"
-    }"#;
-    let features = [
-        Field::new("a", DataType::Float64),
-        Field::new("b", DataType::Int64),
-        Field::new("c", DataType::Boolean),
-        Field::new("d", DataType::Float32List(2)),
-    ];
-    let label = Field::new("y", DataType::Int32)
-        .required()
-        .with_role(Role::Label);
-    let weight = Field::new("w", DataType::Float32)
-        .required()
-        .with_role(Role::Weight);
-    let table = || {
-        let any = features.clone().map(|field| (field.clone(), cells(&field)));
-        let learnable = [
-            (label.clone(), (0..2).prop_map(Cell::Int32).boxed()),
-            (
-                weight.clone(),
-                (0..5_u8)
-                    .prop_map(|halves| Cell::Float32(f32::from(halves) / 2.0))
-                    .boxed(),
-            ),
-        ];
-        tables_of(any.into_iter().chain(learnable).collect(), 0..60)
-    };
-    laws("gbdt", (table(), table()), |(training, validation)| Case {
-        params: PARAMS,
-        inputs: vec![("rows", training), ("validation", validation)],
-        rows: Some(validation),
-    });
-}
-
-#[test]
-fn linear_keeps_the_laws() {
-    let small = || (-8..=8_i8).prop_map(|value| Cell::from(f64::from(value) / 4.0));
-    let table = || {
-        let columns = vec![
-            (Field::new("a", DataType::Float64), small().boxed()),
-            (Field::new("b", DataType::Float64), small().boxed()),
-            (Field::new("y", DataType::Float64), small().boxed()),
-            (
-                Field::new("class", DataType::Int32),
-                (0..3).prop_map(Cell::Int32).boxed(),
-            ),
-        ];
-        tables_of(columns, 0..30)
-    };
-    for params in [
-        r#"{"model": "ridge", "features": ["a", "b"], "label": "y"}"#,
-        r#"{"model": "lasso", "features": ["a", "b"], "label": "y", "alpha": 0.1}"#,
-        r#"{"model": "multinomial", "features": ["a", "b"], "label": "class"}"#,
-    ] {
-        laws("linear", (table(), table()), |(training, rows)| Case {
-            params,
-            inputs: vec![("rows", training)],
-            rows: Some(rows),
-        });
-    }
-}
-
-#[test]
-fn metrics_keep_the_laws() {
-    let probability = prop_oneof![
-        1 => Just(Cell::Null),
-        2 => prop::sample::select(vec![0.0, -0.0, 1.0, 0.5, f64::from_bits(1)]).prop_map(Cell::from),
-        3 => (0.0..=1.0).prop_map(Cell::from),
-    ];
-    let label = Field::new("y", DataType::Boolean);
-    let table = tables_of(
-        vec![
-            (label.clone(), cells(&label)),
-            (
-                Field::new("prediction", DataType::Float64),
-                probability.boxed(),
-            ),
-            (
-                Field::new("w", DataType::Int32),
-                (0..3).prop_map(Cell::Int32).boxed(),
-            ),
-            (
-                Field::new("s", DataType::Boolean),
-                cells(&Field::new("s", DataType::Boolean)),
-            ),
-        ],
-        0..40,
-    );
-    laws("metrics", table, |table| Case {
-        params: r#"{"label": "y", "nulls": "skip", "weight": "w", "by": "s", "bootstrap": {"samples": 3}, "seed": 5}"#,
-        inputs: vec![("rows", table)],
-        rows: None,
-    });
-}
-
-#[test]
 fn profile_keeps_the_laws() {
     laws("profile", tables(&every_type(), 0..25), |table| Case {
-        params: r#"{"exact_distinct": 3, "bins": 4, "edges": {"float64": [-1, 0, 1]}}"#,
+        params: r#"{"exact_distinct": 3, "bins": 4, "edges": {"float64": [-1, 0, 1]}, "top": 2,
+            "quantiles": [0, 0.3, 1]}"#,
         inputs: vec![("rows", table)],
         rows: None,
     });

@@ -1,12 +1,13 @@
 //! `trueline run PIPELINE`
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use trueline_dataset::suggest::{did_you_mean, list_some};
 use trueline_engine::{Options, RunReport};
-use trueline_pipeline::{Lock, LockError, Plan};
+use trueline_pipeline::{EarlierMetric, Lock, LockError, Plan};
 use trueline_store::{RunFailure, RunState};
 
 use super::tell_notes;
@@ -74,7 +75,10 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     let file = &arguments.pipeline;
     let home = context.home_of(file);
     let runtime = context.runtime(Some(&home))?;
-    let set = arguments.set.iter().cloned().collect();
+    let mut set: BTreeMap<String, String> = arguments.set.iter().cloned().collect();
+    for (name, value) in earlier_values(file, &home)? {
+        set.entry(name).or_insert(value);
+    }
     let shelf = Shelf { home: home.clone() };
     let plan = match arguments.update_lock {
         true => trueline_pipeline::check_unlocked(file, &set, &runtime, &shelf)?,
@@ -116,6 +120,32 @@ pub(super) fn answer(
         views::run::run(report, context.style) + &next
     })?;
     Ok(exit(report))
+}
+
+/// The parameters that are metrics of the last run, where there was one, as TOML.
+fn earlier_values(file: &Path, home: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let (pipeline, earlier) = trueline_pipeline::earlier_metrics(file)?;
+    if earlier.is_empty() {
+        return Ok(Vec::new());
+    }
+    let store = home::open_store(home)?;
+    let mut values = Vec::new();
+    for EarlierMetric {
+        name,
+        stage,
+        metric,
+    } in earlier
+    {
+        let value = store.last_metric(&pipeline, &stage, &metric)?;
+        // Counts are written as the whole numbers that they are.
+        let text = |value: f64| match value.fract() == 0.0 && value.abs() <= 9e15 {
+            true => format!("{value:.0}"),
+            false => format!("{value:?}"),
+        };
+        let value = value.filter(|value| value.is_finite());
+        values.extend(value.map(|value| (name, text(value))));
+    }
+    Ok(values)
 }
 
 /// Locks the plan's plugins; with `anew`, a lock file that cannot be read is replaced.

@@ -207,7 +207,18 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
             .hint("leave it out: a check runs on its own")
         } else {
             match checked.describe(Some(rows)) {
-                Err(error) => describe_problem(declared, &error, word.span.clone()),
+                Err(error) => {
+                    let state = declared.keys.as_ref().and_then(|keys| keys.state.as_ref());
+                    let of_state = |error: &Error| match error {
+                        Error::Guest { kind, .. } => *kind == GuestErrorKind::Data,
+                        _ => false,
+                    };
+                    let meant = match state.filter(|_| of_state(&error)) {
+                        Some(state) => state.span(),
+                        None => word.span.clone(),
+                    };
+                    describe_problem(declared, &error, meant)
+                }
                 Ok(signature) if signature.reduction.is_some() && checked.inputs.is_empty() => {
                     problem(format!(
                         "stage `{}` must learn before it maps, and has nothing to learn from",
@@ -392,9 +403,13 @@ impl Checked {
             schema: input.pipe.schema.clone(),
         };
         let inputs: Vec<Input> = self.inputs.iter().map(input).collect();
-        self.plugin
-            .stage
-            .describe(&self.params.to_string(), &inputs, rows)
+        let (stage, params) = (&self.plugin.stage, self.params.to_string());
+        match rows {
+            Some(rows) if !self.state.is_empty() => {
+                stage.describe_given(&params, rows, &self.state, &self.limits)
+            }
+            _ => stage.describe(&params, &inputs, rows),
+        }
     }
 }
 

@@ -16,9 +16,18 @@ pub(crate) struct RowCount {
 /// Not many more or fewer rows than before.
 pub(crate) struct Change {
     pub(crate) about: About,
-    /// By parameter; else the input `previous` says.
-    pub(crate) previous: Option<u64>,
+    pub(crate) previous: Before,
     pub(crate) max: f64,
+}
+
+/// How many rows there were before.
+pub(crate) enum Before {
+    /// So many.
+    Rows(u64),
+    /// As many as the input `previous` has.
+    Input,
+    /// This is the first time.
+    Nothing,
 }
 
 impl RowCount {
@@ -44,7 +53,14 @@ impl RowCount {
 impl Change {
     fn judge(self, seen: &Seen<'_>) -> Verdict {
         let rows = seen.rows;
-        let previous = self.previous.or(seen.previous).unwrap_or_default();
+        let previous = match self.previous {
+            Before::Rows(previous) => previous,
+            Before::Input => seen.previous.unwrap_or_default(),
+            Before::Nothing => {
+                let found = format!("{rows} rows, and nothing before");
+                return self.about.verdict(true, 0, Some(found));
+            }
+        };
         let change = match previous {
             0 if rows == 0 => 0.0,
             0 => f64::INFINITY,

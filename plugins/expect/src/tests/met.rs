@@ -41,6 +41,11 @@ fn what_is_met_is_silent() {
 }
 
 #[test]
+fn any_number_of_rows_is_met_the_first_time() {
+    check(r#"{"rows": {"previous": false, "max_change": 0}}"#, &[]);
+}
+
+#[test]
 fn an_empty_table_meets_every_expectation_of_its_values() {
     let params = r#"{
         "rows": {"max": 0}, "unique": ["flight"], "row_numbers": true,

@@ -32,6 +32,14 @@ fn mistakes_are_named_before_anything_runs() {
             "`rows` has `previous`, but no `max_change`",
         ),
         (
+            r#"{"rows": {"previous": true, "max_change": 0.1}}"#,
+            "`previous` is true: it takes a number of rows, or false",
+        ),
+        (
+            r#"{"rows": {"previous": "many", "max_change": 0.1}}"#,
+            "`previous` must be a number of rows, or false",
+        ),
+        (
             r#"{"rows": {"previous": 1, "max_change": -1}}"#,
             "`max_change` of -1, which must be 0 or more",
         ),

@@ -1,6 +1,9 @@
-//! `rank:ndcg`: LambdaMART on the pairs of each group, as XGBoost 2.0 and later do it by default
-//! (`lambdarank_pair_method` is `topk`, positions are not debiased).
+//! `rank:ndcg`: LambdaMART on the pairs of each group, as XGBoost 2.0 and later do it (positions are not
+//! debiased).
 
+use std::cmp::Ordering;
+
+use serde::Deserialize;
 use trueline_sdk::{Error, Result, math::ln};
 
 use super::sigmoid;
@@ -8,14 +11,40 @@ use crate::{
     histogram::Gradient,
     num::{to_f32, to_whole},
     rows::Rows,
+    sample::PairDraw,
 };
+
+/// Which pairs of a group count. The names are XGBoost's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PairMethod {
+    /// One of the rows with the highest scores, and any row after it.
+    #[default]
+    Topk,
+    /// Each row, and rows of other relevance that are drawn for it.
+    Mean,
+}
+
+impl PairMethod {
+    /// XGBoost's default of `lambdarank_num_pair_per_sample`.
+    pub(crate) fn default_pairs(self) -> u32 {
+        match self {
+            Self::Topk => 32,
+            Self::Mean => 1,
+        }
+    }
+}
 
 /// How pairs of a group count. The names are XGBoost's, less the prefix `lambdarank_`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ranking {
-    /// Pairs are made of one of the so many rows with the highest scores, and any row after it.
+    /// How pairs are chosen.
+    pub pair_method: PairMethod,
+    /// With [`PairMethod::Topk`] how many rows count as the highest; with [`PairMethod::Mean`] how many are
+    /// drawn for each row.
     pub num_pair_per_sample: u32,
-    /// Whether the derivatives of a group are divided by what they add up to.
+    /// Whether the derivatives of a group are divided by what they add up to, or by the pairs of a row where
+    /// these are drawn.
     pub normalization: bool,
     /// Whether a pair counts less the further apart its scores are.
     pub score_normalization: bool,
@@ -23,15 +52,12 @@ pub struct Ranking {
     pub exponential_gain: bool,
 }
 
-impl Ranking {
-    /// XGBoost's default of `lambdarank_num_pair_per_sample`.
-    pub const DEFAULT_PAIRS: u32 = 32;
-}
-
 impl Default for Ranking {
     fn default() -> Self {
+        let pair_method = PairMethod::default();
         Self {
-            num_pair_per_sample: Self::DEFAULT_PAIRS,
+            pair_method,
+            num_pair_per_sample: pair_method.default_pairs(),
             normalization: true,
             score_normalization: true,
             exponential_gain: true,
@@ -87,14 +113,16 @@ pub(crate) struct Queries {
     weights: Vec<f32>,
     /// What brings their mean to 1.
     weight_norm: f32,
+    /// What the drawn pairs follow from.
+    seed: u64,
 }
 
 impl Queries {
-    /// Prepares the groups of some rows.
+    /// Prepares the groups of some rows. Pairs that are drawn follow from `seed`.
     ///
     /// # Errors
     /// [`Error::Data`] if rows of one group have different weights.
-    pub(crate) fn new(ranking: &Ranking, rows: &Rows) -> Result<Self> {
+    pub(crate) fn new(ranking: &Ranking, rows: &Rows, seed: u64) -> Result<Self> {
         let groups = Groups::new(rows.groups().unwrap_or_default());
         let longest = groups.iter().map(<[u32]>::len).max().unwrap_or(0);
         let discounts: Vec<f64> = (0..longest).map(discount).collect();
@@ -110,7 +138,9 @@ impl Queries {
             let ideal = sum_gains(
                 &labels,
                 &discounts,
-                ranking.num_pair_per_sample as usize,
+                ranking
+                    .truncation()
+                    .map_or(usize::MAX, |count| count as usize),
                 ranking.exponential_gain,
             );
             inverse_ideals.push(if ideal > 0.0 { 1.0 / ideal } else { 0.0 });
@@ -123,6 +153,7 @@ impl Queries {
             discounts,
             weights,
             weight_norm: norm,
+            seed,
         })
     }
 
@@ -183,14 +214,21 @@ fn log2(value: f64) -> f64 {
 }
 
 impl Ranking {
+    /// After how many rows of a group their order means nothing.
+    pub(crate) fn truncation(&self) -> Option<u32> {
+        (self.pair_method == PairMethod::Topk).then_some(self.num_pair_per_sample)
+    }
+
     /// The derivatives of every row, from the pairs of its group.
     pub(super) fn gradients(
         &self,
         margins: &[f32],
         rows: &Rows,
         queries: &Queries,
+        round: u32,
         out: &mut Vec<Gradient>,
     ) {
+        let draw = PairDraw::new(queries.seed, round);
         out.resize(rows.len(), Gradient::default());
         let mut ranked: Vec<u32> = Vec::new();
         for (number, group) in queries.groups.iter().enumerate() {
@@ -206,11 +244,15 @@ impl Ranking {
                 discounts: &queries.discounts,
                 inverse_ideal: queries.inverse_ideals[number],
             };
-            let sum = of_group.add_pairs(out);
-            let norm = if self.normalization && sum > 0.0 {
-                to_f32(log2(1.0 + sum) / sum)
-            } else {
-                1.0
+            let sum = match self.pair_method {
+                PairMethod::Topk => of_group.add_highest(out),
+                PairMethod::Mean => of_group.add_drawn(&draw, out),
+            };
+            let norm = match self.pair_method {
+                _ if !self.normalization => 1.0,
+                PairMethod::Topk if sum > 0.0 => to_f32(log2(1.0 + sum) / sum),
+                PairMethod::Topk => 1.0,
+                PairMethod::Mean => 1.0 / self.num_pair_per_sample as f32,
             };
             for &row in group {
                 let one = &mut out[row as usize];
@@ -235,29 +277,67 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// Adds the derivatives of all pairs; returns what the first ones add up to.
-    fn add_pairs(&self, out: &mut [Gradient]) -> f64 {
+    fn label(&self, rank: usize) -> f32 {
+        self.labels[self.ranked[rank] as usize]
+    }
+
+    /// Adds the derivatives of the pairs with one of the highest rows; returns what the first ones add up to.
+    fn add_highest(&self, out: &mut [Gradient]) -> f64 {
         let mut sum = 0.0;
-        let label = |rank: usize| self.labels[self.ranked[rank] as usize];
         let count = self.ranked.len();
         for first in 0..count.min(self.ranking.num_pair_per_sample as usize) {
             for second in first + 1..count {
-                // `high` is the rank of the more relevant row.
-                let (high, low) = match label(first).total_cmp(&label(second)) {
-                    std::cmp::Ordering::Equal => continue,
-                    std::cmp::Ordering::Greater => (first, second),
-                    std::cmp::Ordering::Less => (second, first),
+                sum += match self.label(first).total_cmp(&self.label(second)) {
+                    Ordering::Equal => continue,
+                    Ordering::Greater => self.add_pair(first, second, out),
+                    Ordering::Less => self.add_pair(second, first, out),
                 };
-                let pair = self.pair(high, low);
-                let (high, low) = (self.ranked[high] as usize, self.ranked[low] as usize);
-                out[high].gradient += pair.gradient;
-                out[high].hessian += pair.hessian;
-                out[low].gradient -= pair.gradient;
-                out[low].hessian += pair.hessian;
-                sum += -2.0 * f64::from(pair.gradient);
             }
         }
         sum
+    }
+
+    /// Adds the derivatives of each row with others that are drawn from those of another relevance; returns
+    /// what the first ones add up to.
+    fn add_drawn(&self, draw: &PairDraw, out: &mut [Gradient]) -> f64 {
+        let count = self.ranked.len();
+        let mut by_label: Vec<usize> = (0..count).collect();
+        by_label.sort_by(|&a, &b| {
+            let relevance = self.label(b).total_cmp(&self.label(a));
+            relevance.then(self.ranked[a].cmp(&self.ranked[b]))
+        });
+        let mut sum = 0.0;
+        for alike in by_label.chunk_by(|&a, &b| self.label(a).total_cmp(&self.label(b)).is_eq()) {
+            let others = count - alike.len();
+            if others == 0 {
+                break;
+            }
+            let label = self.label(alike[0]);
+            let higher = by_label.partition_point(|&rank| self.label(rank) > label);
+            for &rank in alike {
+                for number in 0..self.ranking.num_pair_per_sample {
+                    let drawn = draw.of(self.ranked[rank], number, others);
+                    sum += if drawn < higher {
+                        self.add_pair(by_label[drawn], rank, out)
+                    } else {
+                        self.add_pair(rank, by_label[drawn + alike.len()], out)
+                    };
+                }
+            }
+        }
+        sum
+    }
+
+    /// Adds the derivatives of a pair, the rank of the more relevant row first; returns how strongly it is
+    /// pulled apart.
+    fn add_pair(&self, high: usize, low: usize, out: &mut [Gradient]) -> f64 {
+        let pair = self.pair(high, low);
+        let (high, low) = (self.ranked[high] as usize, self.ranked[low] as usize);
+        out[high].gradient += pair.gradient;
+        out[high].hessian += pair.hessian;
+        out[low].gradient -= pair.gradient;
+        out[low].hessian += pair.hessian;
+        -2.0 * f64::from(pair.gradient)
     }
 
     /// The derivatives of the more relevant row of a pair.
@@ -301,13 +381,46 @@ mod tests {
         let mut rows = Rows::new(1).grouped();
         rows.extend(&[0.0; 3], &[0.0, 2.0, 0.0], None, Some(&[0, 0, 1]))
             .unwrap();
-        let ranking = Ranking::default();
-        let queries = Queries::new(&ranking, &rows).unwrap();
-        let mut gradients = Vec::new();
-        ranking.gradients(&[1.0, -1.0, 5.0], &rows, &queries, &mut gradients);
-        assert!(gradients[0].gradient > 0.0 && gradients[1].gradient < 0.0);
-        assert_eq!(gradients[0].gradient, -gradients[1].gradient);
-        assert_eq!(gradients[2], Gradient::default());
+        for pair_method in [PairMethod::Topk, PairMethod::Mean] {
+            let ranking = Ranking {
+                pair_method,
+                ..Ranking::default()
+            };
+            let queries = Queries::new(&ranking, &rows, 0).unwrap();
+            let mut gradients = Vec::new();
+            ranking.gradients(&[1.0, -1.0, 5.0], &rows, &queries, 0, &mut gradients);
+            assert!(gradients[0].gradient > 0.0 && gradients[1].gradient < 0.0);
+            assert_eq!(gradients[0].gradient, -gradients[1].gradient);
+            assert_eq!(gradients[2], Gradient::default());
+        }
+    }
+
+    #[test]
+    fn rows_are_paired_with_others_that_are_drawn_for_them() {
+        let labels = [0.0, 2.0, 1.0, 0.0, 2.0, 1.0, 0.0];
+        let mut rows = Rows::new(1).grouped();
+        rows.extend(&[0.0; 7], &labels, None, Some(&[0; 7]))
+            .unwrap();
+        let ranking = Ranking {
+            pair_method: PairMethod::Mean,
+            num_pair_per_sample: 3,
+            ..Ranking::default()
+        };
+        let queries = Queries::new(&ranking, &rows, 5).unwrap();
+        let gradients = |round| {
+            let mut gradients = Vec::new();
+            ranking.gradients(&[0.0; 7], &rows, &queries, round, &mut gradients);
+            gradients
+        };
+        let first = gradients(0);
+        assert_eq!(first, gradients(0));
+        assert_ne!(first, gradients(1));
+        // The most relevant are only pulled up, the least relevant only down.
+        for (one, label) in first.iter().zip(labels) {
+            assert!(one.hessian > 0.0, "every row is in a pair");
+            assert!(label < 2.0 || one.gradient < 0.0, "{first:?}");
+            assert!(label > 0.0 || one.gradient > 0.0, "{first:?}");
+        }
     }
 
     #[test]
@@ -315,7 +428,7 @@ mod tests {
         let mut rows = Rows::new(1).weighted().grouped();
         rows.extend(&[0.0; 2], &[0.0, 1.0], Some(&[1.0, 2.0]), Some(&[0, 0]))
             .unwrap();
-        let error = Queries::new(&Ranking::default(), &rows).unwrap_err();
+        let error = Queries::new(&Ranking::default(), &rows, 0).unwrap_err();
         assert!(
             error.message().starts_with("row 1 has weight 2"),
             "{error:?}"

@@ -61,7 +61,7 @@ mod tests {
         rows.extend(&[0.0; 4], &labels, None, Some(&[0, 0, 0, 1]))
             .unwrap();
         let ranking = Ranking::default();
-        let queries = Queries::new(&ranking, &rows).unwrap();
+        let queries = Queries::new(&ranking, &rows, 0).unwrap();
         let ndcg = |scores: &[f32], top| ndcg(scores, &labels, &queries, &ranking, top);
         assert_eq!(ndcg(&[3.0, 2.0, 1.0, 0.0], None), 1.0);
         // (3 + 7 / log2 3) / (7 + 3 / log2 3), and 1 for the group without relevance.

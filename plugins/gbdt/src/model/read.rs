@@ -15,7 +15,7 @@ use super::{Model, json, source::Source, ubj};
 use crate::{
     Objective,
     forest::MAX_FEATURES,
-    loss::{Loss, Ranking},
+    loss::{Loss, PairMethod, Ranking},
 };
 
 /// The newest version whose files were compared with. A later one may mean something else by them, as
@@ -235,10 +235,16 @@ impl File {
             }
             Objective::RankNdcg => {
                 let pairs = self.number("lambdarank_num_pair_per_sample", u32::MAX)?;
+                let method = self.objective_param.get("lambdarank_pair_method");
+                let pair_method = match method.map(String::as_str) {
+                    Some("mean") => PairMethod::Mean,
+                    _ => PairMethod::Topk,
+                };
                 Loss::Ndcg(Ranking {
+                    pair_method,
                     // XGBoost's mark of "not set".
                     num_pair_per_sample: if pairs == u32::MAX {
-                        Ranking::DEFAULT_PAIRS
+                        pair_method.default_pairs()
                     } else {
                         pairs
                     },

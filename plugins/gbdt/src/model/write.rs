@@ -3,7 +3,7 @@
 use super::{Format, Model, sink::Sink};
 use crate::{
     NodeKind, Tree,
-    loss::{Loss, Ranking},
+    loss::{Loss, PairMethod, Ranking},
     tree::Condition,
 };
 
@@ -225,14 +225,18 @@ fn lambdarank(ranking: &Ranking) -> [(&'static str, String); 7] {
     let bit = |is_on: bool| u8::from(is_on).to_string();
     // XGBoost's mark of "not set".
     let pairs = match ranking.num_pair_per_sample {
-        Ranking::DEFAULT_PAIRS => u32::MAX,
+        pairs if pairs == ranking.pair_method.default_pairs() => u32::MAX,
         pairs => pairs,
+    };
+    let method = match ranking.pair_method {
+        PairMethod::Topk => "topk",
+        PairMethod::Mean => "mean",
     };
     [
         ("lambdarank_bias_norm", "1".into()),
         ("lambdarank_normalization", bit(ranking.normalization)),
         ("lambdarank_num_pair_per_sample", pairs.to_string()),
-        ("lambdarank_pair_method", "topk".into()),
+        ("lambdarank_pair_method", method.into()),
         (
             "lambdarank_score_normalization",
             bit(ranking.score_normalization),

@@ -6,7 +6,11 @@ use trueline_sdk::{Error, Result};
 
 use super::{BoostParams, Params, TreeParams};
 use crate::{
-    Objective, constraints::Constraints, cuts::MAX_BINS, loss::Ranking, num::to_index,
+    Objective,
+    constraints::Constraints,
+    cuts::MAX_BINS,
+    loss::{PairMethod, Ranking},
+    num::to_index,
     sample::Sampling,
 };
 
@@ -32,9 +36,10 @@ impl Params {
         };
         let max_delta_step = self.max_delta_step.unwrap_or(default_step);
         let ranking = Ranking {
+            pair_method: self.lambdarank_pair_method,
             num_pair_per_sample: self
                 .lambdarank_num_pair_per_sample
-                .unwrap_or(Ranking::DEFAULT_PAIRS),
+                .unwrap_or(self.lambdarank_pair_method.default_pairs()),
             normalization: self.lambdarank_normalization,
             score_normalization: self.lambdarank_score_normalization,
             exponential_gain: self.ndcg_exp_gain,
@@ -165,6 +170,12 @@ impl Params {
 }
 
 impl BoostParams {
+    /// Whether anything is left to chance.
+    pub fn draws(&self) -> bool {
+        let is_paired = self.objective == Objective::RankNdcg;
+        self.sampling.draws() || is_paired && self.ranking.pair_method == PairMethod::Mean
+    }
+
     /// The same, with the parameters that name features resolved to these.
     ///
     /// # Errors

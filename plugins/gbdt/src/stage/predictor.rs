@@ -19,6 +19,8 @@ pub struct Predictor {
     explainer: Option<Explainer>,
     /// Features that hold categories.
     categorical: Vec<usize>,
+    /// Whether the width of a vector was not known, so that no row can be predicted.
+    is_open: bool,
     has_margins: bool,
     writes: Schema,
 }
@@ -34,7 +36,12 @@ impl Map for Predictor {
         }
         let features = Features::find(&params, rows)?;
         let model = Model::read(state)?;
-        check_features(&model, &features)?;
+        check_objective(&params, &model)?;
+        // Before the stages upstream have learned, a model still tells how many classes it predicts.
+        let is_open = features.has_open_width();
+        if !is_open {
+            check_features(&model, &features)?;
+        }
         let outputs = match &model.loss {
             Loss::Softmax { class_count } => {
                 let count = u32::try_from(*class_count);
@@ -50,8 +57,9 @@ impl Map for Predictor {
                 .as_ref()
                 .map(|_| Explainer::new(&model)),
             categorical: model.categorical_features(),
+            is_open,
             has_margins: params.margin_into.is_some(),
-            writes: answers(&params, &outputs, features.names())?,
+            writes: answers(&params, &outputs, &features)?,
             loss: model.loss,
             features,
         })
@@ -62,6 +70,11 @@ impl Map for Predictor {
     }
 
     fn map(&self, batch: &Batch<'_>) -> Result<Vec<u8>> {
+        if self.is_open {
+            return Err(Error::schema(
+                "the width of a vector of features is not known: fit the stage that makes it",
+            ));
+        }
         let (feature_count, output_count) = (self.features.count(), self.start.len());
         let mut margins = self.start.repeat(batch.rows());
         let width = self.explainer.as_ref().map_or(0, Explainer::width);
@@ -103,6 +116,24 @@ impl Predictor {
             Loss::Softmax { .. } => writer.float32_list(&Validity::ALL),
             _ => writer.float32(&Validity::ALL),
         }
+    }
+}
+
+/// Refuses a model that is not what the parameters say.
+fn check_objective(params: &Params, model: &Model) -> Result<()> {
+    let (wanted, found) = (params.objective, model.loss.objective());
+    if let Some(wanted) = wanted.filter(|&wanted| wanted != found) {
+        return Err(Error::params(format!(
+            "`objective` is `{wanted}`, but the model was trained for `{found}`"
+        )));
+    }
+    match (params.num_class, &model.loss) {
+        (Some(wanted), Loss::Softmax { class_count }) if wanted as usize != *class_count => {
+            Err(Error::params(format!(
+                "`num_class` is {wanted}, but the model was trained for {class_count} classes"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

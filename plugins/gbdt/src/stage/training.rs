@@ -110,7 +110,8 @@ impl Reduce for Training {
                         columns.features.count()
                     )));
                 }
-                let mut rows = Rows::new(features.count());
+                let mut rows =
+                    Rows::new(features.count()).named(&columns.label, columns.weight.as_deref());
                 if columns.weight.is_some() {
                     rows = rows.weighted();
                 }
@@ -166,9 +167,14 @@ impl Reduce for Training {
             let features = input.features.read(batch, rows.clone(), &mut self.scratch);
             check_categories(features, first_row, &categorical, input.features.names())?;
             let weights = weights.as_ref().map(|weights| &weights[rows.clone()]);
-            input
-                .rows
-                .extend(features, &labels[rows.clone()], weights, groups.as_deref())?;
+            let extended =
+                input
+                    .rows
+                    .extend(features, &labels[rows.clone()], weights, groups.as_deref());
+            extended.map_err(|error| match input.is_validation {
+                true => error.within("validation rows"),
+                false => error,
+            })?;
         }
         Ok(())
     }

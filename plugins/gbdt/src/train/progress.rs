@@ -81,7 +81,8 @@ impl<'a> Watched<'a> {
         Ok(Self {
             loss,
             rows,
-            queries: super::queries_of(loss, rows)?,
+            // Nothing is drawn to measure.
+            queries: super::queries_of(loss, rows, 0)?,
             margins: start.repeat(rows.len()),
         })
     }
