@@ -19,7 +19,8 @@ fn check(steps: &str) {
     };
     let run = |training: &Table, rows: &Table| {
         // What is refused before any row is there would keep every law.
-        let signature = describe::<Tabular>(&params, &[], Some(rows)).unwrap();
+        let signature = describe::<Tabular>(&params, &[], Some(rows));
+        let signature = signature.expect("the steps fit the tables");
         let learns = signature.reduction.is_some();
         let inputs = [("rows", training)];
         check_laws::<Tabular>(&params, if learns { &inputs } else { &[] }, Some(rows));

@@ -186,7 +186,7 @@ chain = "model"
         let margins = row["margin"].as_array().unwrap().clone();
         margins
             .into_iter()
-            .map(|margin| margin.as_f64().unwrap() as f32)
+            .map(|margin| margin.to_string().parse::<f32>().unwrap())
     });
     let expected = fixture("margins.txt");
     let expected = expected.lines().map(|margin| margin.parse().unwrap());
