@@ -17,8 +17,8 @@ use std::cell::Cell as Counter;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use trueline_sdk::testing::{Cell, cells, every_type, tables, tables_of};
-use trueline_sdk::{DataType, Field, Role, Schema};
+use trueline_sdk::testing::{cells, every_type, tables, tables_of};
+use trueline_sdk::{DataType, Field, Schema};
 
 use laws::{Case, check};
 
