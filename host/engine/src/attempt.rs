@@ -470,6 +470,7 @@ pub(crate) fn empty_report(stage: &PlannedStage) -> StageReport {
         report: None,
         state_digest: None,
         stopped_at: None,
+        study: None,
         best: None,
     }
 }

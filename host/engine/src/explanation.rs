@@ -8,7 +8,7 @@ use trueline_table::Digest;
 use crate::{Change, changes};
 
 /// Why the stages of a run ran, or did not have to.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
     pub run: RunId,
     pub pipeline: String,
@@ -16,7 +16,7 @@ pub struct Explanation {
 }
 
 /// Why a stage ran, or did not have to.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Explained {
     pub stage: String,
     pub state: StageState,

@@ -54,7 +54,7 @@ pub use reproduce::{Compared, Reproduction, ReproductionReport, reproduce};
 pub use resume::{Resumption, resume};
 pub use revision::Revision;
 pub use run::run;
-pub use studies::{CurvePoint, StudyReport, TrialReport, TrialState, studies};
+pub use studies::{CurvePoint, StudyReport, TrialReport, TrialState, studies, trial_stages};
 pub use trueline_runtime::Cancel;
 use trueline_store::RunId;
 pub use verify::verify;

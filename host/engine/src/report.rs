@@ -54,12 +54,20 @@ pub struct StageReport {
     /// Of a trial that its study stopped early: after this step, counted from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<u32>,
+    /// The study that made it, if it is of a trial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub study: Option<String>,
     /// Of a study: the stage that was the best, for which its name stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best: Option<String>,
 }
 
 impl StageReport {
+    /// Whether it is of a trial, and came to nothing that a person should see beside its study.
+    pub fn is_quiet_trial(&self) -> bool {
+        self.study.is_some() && self.state != StageState::Failed
+    }
+
     /// Whether stages that depend on it can go on.
     pub fn has_result(&self) -> bool {
         matches!(self.state, StageState::Succeeded | StageState::Cached)

@@ -313,7 +313,9 @@ impl Running<'_> {
     }
 
     /// Tells and keeps what a stage came to.
-    pub(crate) fn report(&mut self, report: StageReport) {
+    pub(crate) fn report(&mut self, mut report: StageReport) {
+        let study = self.study_of(&report.stage);
+        report.study = (study != report.stage).then(|| study.to_owned());
         self.observer.tell(Event::StageFinished { report: &report });
         self.reports.insert(report.stage.clone(), report);
     }

@@ -1,6 +1,6 @@
 //! What the store knows of a run's studies: for the command line and for pages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -123,6 +123,23 @@ pub fn studies(store: &Store, run: &RunId) -> Result<Vec<StudyReport>> {
         })
     };
     studies.map(study).collect()
+}
+
+/// The stages of a run that are of a trial, by name.
+pub fn trial_stages(stages: &[Stage]) -> BTreeSet<String> {
+    let studies = stages.iter().filter(|stage| stage.kind == "study");
+    let sections = studies.flat_map(|study| {
+        let sections = study.params["sampled"]["sections"].as_array();
+        let sections = sections.into_iter().flatten();
+        sections.filter_map(|section| section.as_str())
+    });
+    let sections: Vec<&str> = sections.collect();
+    let is_trial = |stage: &&Stage| {
+        let mut sections = sections.iter();
+        sections.any(|section| number_of(&stage.name, section).is_some())
+    };
+    let trials = stages.iter().filter(is_trial);
+    trials.map(|stage| stage.name.clone()).collect()
 }
 
 /// The events that tell of studies.

@@ -9,6 +9,7 @@
 //! each trial in the order of their numbers, and `study.decided`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::{Value as Json, json};
 use trueline_pipeline::{PlannedStage, Pruner, StudyWork, Trials, Work};
@@ -18,11 +19,12 @@ use trueline_study::{Point, Seen, Stops};
 use crate::Result;
 use crate::attempt::empty_report;
 use crate::pipe::Fitted;
-use crate::run::{Running, new_stage};
+use crate::run::{Running, elapsed_ms, new_stage};
 
 /// A study that has begun.
 pub(crate) struct Ongoing {
     stage: Arc<PlannedStage>,
+    began: Instant,
     work: StudyWork,
     trials: Vec<Trial>,
     /// The trials that are over, in order: the first so many. What is missing between is waited for.
@@ -54,6 +56,7 @@ impl Running<'_> {
         self.tell_study(&stage.name, "study.began", json!(work))?;
         let mut ongoing = Ongoing {
             stage: stage.clone(),
+            began: Instant::now(),
             work: work.clone(),
             trials: Vec::new(),
             seen: Vec::new(),
@@ -97,6 +100,7 @@ impl Running<'_> {
     fn end_study(&mut self, study: Ongoing) -> Result<()> {
         let Ongoing {
             stage,
+            began,
             work,
             trials,
             seen,
@@ -108,6 +112,7 @@ impl Running<'_> {
             Some((number, name.clone(), self.fitted.get(name)?.clone()))
         });
         let mut report = empty_report(&stage);
+        report.elapsed_ms = elapsed_ms(began);
         match found {
             Some((number, name, fitted)) => {
                 let value = seen[number].value;

@@ -114,8 +114,9 @@ pub enum Trials {
         study: Study,
         #[serde(skip_serializing_if = "Option::is_none")]
         pruner: Option<Pruner>,
-        /// What a trial is made of, in an order in which it can run, with the names of trial 0.
-        #[serde(skip)]
+        /// What a trial is made of, in an order in which it can run, with the names of trial 0. Its JSON is the
+        /// names of their sections.
+        #[serde(rename = "sections", serialize_with = "sections")]
         templates: Vec<PlannedStage>,
     },
 }
@@ -252,6 +253,12 @@ impl Plan {
     pub fn dataset(&self, name: &str) -> Option<&PlannedDataset> {
         self.datasets.iter().find(|dataset| dataset.name == name)
     }
+}
+
+fn sections<S: Serializer>(templates: &[PlannedStage], serializer: S) -> Result<S::Ok, S::Error> {
+    let names = templates.iter().map(|template| template.name.as_str());
+    serializer
+        .collect_seq(names.map(|name| split_member(name).map_or(name, |(section, _)| section)))
 }
 
 fn digest<S: Serializer>(stage: &Stage, serializer: S) -> Result<S::Ok, S::Error> {

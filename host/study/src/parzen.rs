@@ -26,8 +26,9 @@ struct Kernel {
     weight: f64,
     mean: f64,
     deviation: f64,
-    /// The logarithm of what of it is in the range.
-    log_inside: f64,
+    /// The logarithm of its weight, all of which is in the range.
+    log_weight: f64,
+    log_deviation: f64,
 }
 
 impl<'d> Parzen<'d> {
@@ -36,10 +37,11 @@ impl<'d> Parzen<'d> {
         let weights = weights(seen.len());
         match domain {
             Domain::Choice { values } => {
+                // Each value counts as if it had been seen once more: N p + C in the paper, p being even.
                 let shares = values.iter().map(|value| {
                     let counted = seen.iter().zip(&weights).filter(|(seen, _)| *seen == value);
                     let counted: f64 = counted.map(|(_, weight)| weight).sum();
-                    counted + PRIOR / values.len() as f64
+                    counted + 1.0
                 });
                 let shares: Vec<f64> = shares.collect();
                 let total: f64 = shares.iter().sum();
@@ -54,7 +56,7 @@ impl<'d> Parzen<'d> {
 
     pub(crate) fn draw(&self, random: &mut Random) -> Json {
         match self {
-            Self::Choice { values, shares } => values[random.index(shares)].clone(),
+            Self::Choice { values, shares } => values[random.index(shares.iter().copied())].clone(),
             Self::Range(mixture) => mixture.draw(random),
         }
     }
@@ -120,11 +122,13 @@ impl<'d> Mixture<'d> {
             } else {
                 reach.clamp(narrowest, width)
             };
+            let inside = normal_between(low, high, mean, deviation);
             Kernel {
                 weight: weight / total,
                 mean,
                 deviation,
-                log_inside: libm::log(normal_between(low, high, mean, deviation)),
+                log_weight: libm::log(weight / total) - libm::log(inside),
+                log_deviation: libm::log(deviation),
             }
         };
         let kernels = means.iter().enumerate().map(kernel).collect();
@@ -139,8 +143,7 @@ impl<'d> Mixture<'d> {
     fn draw(&self, random: &mut Random) -> Json {
         // A mean is within the range and a deviation no wider than it, so a third of the draws hit it.
         const TRIES: usize = 1000;
-        let weights: Vec<f64> = self.kernels.iter().map(|kernel| kernel.weight).collect();
-        let kernel = &self.kernels[random.index(&weights)];
+        let kernel = &self.kernels[random.index(self.kernels.iter().map(|kernel| kernel.weight))];
         for _ in 0..TRIES {
             let place = kernel.mean + kernel.deviation * random.normal();
             if (self.low..=self.high).contains(&place) {
@@ -158,20 +161,17 @@ impl<'d> Mixture<'d> {
             .iter()
             .map(|kernel| {
                 let Kernel {
-                    weight,
-                    mean,
-                    deviation,
-                    log_inside,
+                    mean, deviation, ..
                 } = kernel;
                 let log = match (cell, place) {
                     (Some((from, to)), _) => libm::log(normal_between(from, to, *mean, *deviation)),
                     (None, Some(place)) => {
                         let distance = (place - mean) / deviation;
-                        -distance * distance / 2.0 - libm::log(*deviation)
+                        -distance * distance / 2.0 - kernel.log_deviation
                     }
                     (None, None) => f64::NEG_INFINITY,
                 };
-                libm::log(*weight) + log - log_inside
+                kernel.log_weight + log
             })
             .collect();
         log_sum(&logs)

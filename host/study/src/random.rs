@@ -38,15 +38,17 @@ impl Random {
     }
 
     /// The index of a weight, drawn in proportion to it.
-    pub(crate) fn index(&mut self, weights: &[f64]) -> usize {
-        let mut left = self.uniform() * weights.iter().sum::<f64>();
-        for (index, weight) in weights.iter().enumerate() {
+    pub(crate) fn index(&mut self, weights: impl Iterator<Item = f64> + Clone) -> usize {
+        let mut left = self.uniform() * weights.clone().sum::<f64>();
+        let mut last = 0;
+        for (index, weight) in weights.enumerate() {
             left -= weight;
             if left < 0.0 {
                 return index;
             }
+            last = index;
         }
-        weights.len().saturating_sub(1)
+        last
     }
 }
 

@@ -87,7 +87,7 @@ impl Domain {
     pub(crate) fn draw(&self, random: &mut Random) -> Json {
         match self {
             Self::Choice { values } => {
-                let index = random.index(&vec![1.0; values.len()]);
+                let index = random.index(values.iter().map(|_| 1.0));
                 values.get(index).cloned().unwrap_or(Json::Null)
             }
             _ => {

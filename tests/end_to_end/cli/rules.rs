@@ -364,8 +364,11 @@ fn endless(project: &Project, keys: &str) -> std::process::Child {
         .unwrap();
     let is_running = || {
         let shown = project.trueline("show --json");
-        shown.stdout.contains("\"own\"")
-            && shown.json()["attempts"].to_string().contains("\"running\"")
+        // `first` has come to its end, and `own` never does.
+        shown.stdout.contains("\"own\"") && {
+            let attempts = shown.json()["attempts"].to_string();
+            attempts.contains("\"running\"") && attempts.contains("\"succeeded\"")
+        }
     };
     let until = Instant::now() + Duration::from_secs(60);
     while Instant::now() < until {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use trueline_dataset::suggest::{did_you_mean, list_some};
-use trueline_engine::explain;
+use trueline_engine::{Explained, explain, trial_stages};
 
 use super::show::latest;
 use crate::context::Context;
@@ -41,7 +41,12 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
         }
     }
     let in_full = arguments.stage.is_some();
+    let trials = trial_stages(&store.stages(&explanation.run)?);
     context.answer(&explanation, || {
+        let mut explanation = explanation.clone();
+        // What was tried is told if it is asked for.
+        let is_told = |stage: &Explained| in_full || !trials.contains(&stage.stage);
+        explanation.stages.retain(is_told);
         views::explain::explain(&explanation, in_full, context.style)
     })?;
     Ok(Exit::Done)

@@ -201,6 +201,10 @@ fn next_commands(
             ));
         }
     }
+    if report.stages.iter().any(|stage| stage.best.is_some()) {
+        let study = format!("{program} study show {}{flag}", report.run);
+        commands.push((study, "see what was tried"));
+    }
     if report.state == RunState::Cancelled {
         let resume = format!("{program} resume {}{flag}", report.run);
         commands.push((resume, "go on where it was given up"));

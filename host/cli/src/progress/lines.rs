@@ -105,6 +105,7 @@ mod tests {
             report: None,
             state_digest: None,
             stopped_at: None,
+            study: None,
             best: None,
         };
         let told = |event: Event<'_>| lines.line(event).unwrap_or_default();

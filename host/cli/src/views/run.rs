@@ -11,8 +11,10 @@ use crate::style::Style;
 pub(crate) fn run(report: &RunReport, style: Style) -> String {
     let mut text = headline(report, style);
     text.push('\n');
+    // What was tried is for `study show` to tell.
+    let told = report.stages.iter().filter(|stage| !stage.is_quiet_trial());
     text += &stages::stages(
-        report.stages.iter().map(|stage| stages::Line {
+        told.clone().map(|stage| stages::Line {
             stage: &stage.stage,
             plugin: &stage.plugin,
             state: stage.state,
@@ -23,14 +25,14 @@ pub(crate) fn run(report: &RunReport, style: Style) -> String {
         }),
         style,
     );
-    let measured = report.stages.iter().flat_map(|stage| {
+    let measured = told.clone().flat_map(|stage| {
         stage
             .metrics
             .iter()
             .map(|(name, value)| (stage.stage.as_str(), name.as_str(), *value))
     });
     text += &section("metrics", &metrics::metrics(measured, style), style);
-    for stage in &report.stages {
+    for stage in told {
         if let Some(matrix) = stage
             .report
             .as_ref()
@@ -129,6 +131,7 @@ mod tests {
             report: None,
             state_digest: None,
             stopped_at: None,
+            study: None,
             best: None,
         }
     }

@@ -1,6 +1,7 @@
 //! All that is known of a run.
 
-use trueline_store::AttemptState;
+use trueline_engine::trial_stages;
+use trueline_store::{AttemptState, StageState};
 
 use super::{facts, gate, metrics, runs, section, stages};
 use crate::commands::show::Details;
@@ -20,7 +21,13 @@ pub(crate) fn show(details: &Details, style: Style) -> String {
     );
     text += &facts(run_facts(details), style);
     text.push('\n');
-    text += &stages::stages(details.stages.iter().map(line), style);
+    // What was tried is for `study show` to tell.
+    let trials = trial_stages(&details.stages);
+    let told = details
+        .stages
+        .iter()
+        .filter(|stage| stage.state == StageState::Failed || !trials.contains(&stage.name));
+    text += &stages::stages(told.map(line), style);
     text += &section(
         "attempts that did not succeed",
         &attempts(details, style),
@@ -29,6 +36,7 @@ pub(crate) fn show(details: &Details, style: Style) -> String {
     let measured = details
         .metrics
         .iter()
+        .filter(|metric| !trials.contains(&metric.stage))
         .map(|metric| (metric.stage.as_str(), metric.name.as_str(), metric.value));
     text += &section("metrics", &metrics::metrics(measured, style), style);
     let found = details
