@@ -14,3 +14,4 @@ pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod search;
 pub(crate) mod stage;
+pub(crate) mod study;

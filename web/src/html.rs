@@ -104,6 +104,11 @@ pub(crate) async fn stage(State(app): State<App>, Checked(Path((run, stage))): N
     page(app, load, pages::stage::stage).await
 }
 
+pub(crate) async fn study(State(app): State<App>, Checked(Path((run, stage))): Names) -> Response {
+    let load = move |app: &App| api::study::study(app, &run, &stage);
+    page(app, load, pages::study::study).await
+}
+
 pub(crate) async fn dataset(State(app): State<App>, Checked(Path((run, name))): Names) -> Response {
     let load = move |app: &App| api::dataset::dataset(app, &run, &name);
     page(app, load, pages::dataset::dataset).await

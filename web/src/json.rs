@@ -29,8 +29,8 @@ type List = Checked<Query<ListQuery>>;
         description = "What the pages show, as JSON. Times are microseconds since 1970, UTC; lists go from key to key.",
     ),
     paths(
-        pipelines, grid, runs, run, stage, dataset, profile, artifact, lineage, packages, history,
-        package, search, start, cancel
+        pipelines, grid, runs, run, stage, study, dataset, profile, artifact, lineage, packages,
+        history, package, search, start, cancel
     )
 )]
 struct Document;
@@ -105,6 +105,23 @@ pub(crate) async fn run(State(app): State<App>, Checked(Path(run)): Name) -> Res
     responses((status = 200, body = api::stage::StageDetails), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn stage(State(app): State<App>, Checked(Path((run, stage))): Names) -> Response {
     json(app, move |app| api::stage::stage(app, &run, &stage)).await
+}
+
+#[utoipa::path(
+    get,
+    path = "/v1/runs/{run}/studies/{stage}",
+    summary = "A study: what was tried, and what it was worth",
+    params(
+        ("run" = String, Path, description = "The id of a run, or the start of it"),
+        ("stage" = String, Path, description = "The name of the stage that is tuned")
+    ),
+    responses(
+        (status = 200, body = api::study::StudyDetails),
+        (status = "4XX", body = Problem, content_type = "application/problem+json")
+    )
+)]
+pub(crate) async fn study(State(app): State<App>, Checked(Path((run, stage))): Names) -> Response {
+    json(app, move |app| api::study::study(app, &run, &stage)).await
 }
 
 #[utoipa::path(get, path = "/v1/runs/{run}/datasets/{dataset}", summary = "A dataset as a run read it",

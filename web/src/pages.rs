@@ -22,6 +22,7 @@ pub(crate) mod profile;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod stage;
+pub(crate) mod study;
 pub(crate) mod text;
 pub(crate) mod values;
 

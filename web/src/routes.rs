@@ -25,6 +25,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/runs/{run}/live", get(live::live))
         .route("/runs/{run}/cancel", post(html::cancel))
         .route("/runs/{run}/stages/{stage}", get(html::stage))
+        .route("/runs/{run}/studies/{stage}", get(html::study))
         .route("/runs/{run}/datasets/{dataset}", get(html::dataset))
         .route("/runs/{run}/datasets/{dataset}/profile", get(html::profile))
         .route("/artifacts/{digest}", get(html::artifact))
@@ -43,6 +44,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/runs/{run}", get(json::run))
         .route("/v1/runs/{run}/cancel", post(json::cancel))
         .route("/v1/runs/{run}/stages/{stage}", get(json::stage))
+        .route("/v1/runs/{run}/studies/{stage}", get(json::study))
         .route("/v1/runs/{run}/datasets/{dataset}", get(json::dataset))
         .route(
             "/v1/runs/{run}/datasets/{dataset}/profile",

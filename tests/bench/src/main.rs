@@ -13,6 +13,7 @@ mod batches;
 mod machine;
 mod memory;
 mod one_row;
+mod pages;
 mod pipeline;
 mod preprocessing;
 mod python;
@@ -41,6 +42,7 @@ const SECTIONS: &[Section] = &[
     ("training", training::measure),
     ("memory", memory::measure),
     ("sizes", sizes::measure),
+    ("pages", pages::measure),
 ];
 
 fn main() -> Result<()> {

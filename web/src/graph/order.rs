@@ -67,12 +67,12 @@ fn by_neighbours(lattice: &mut Lattice, column: usize, look_left: bool) {
 
 /// Lets two that stand one above the other change places as long as that removes crossings.
 fn swap_neighbours(lattice: &mut Lattice) {
+    let mut places = places(lattice);
     for column in 0..lattice.columns.len() {
         let mut is_better = true;
         while is_better {
             is_better = false;
             for row in 1..lattice.columns[column].len() {
-                let places = places(lattice);
                 let (upper, lower) = (
                     lattice.columns[column][row - 1],
                     lattice.columns[column][row],
@@ -85,6 +85,7 @@ fn swap_neighbours(lattice: &mut Lattice) {
                 };
                 if cost(lower, upper) < cost(upper, lower) {
                     lattice.columns[column].swap(row - 1, row);
+                    places.swap(upper, lower);
                     is_better = true;
                 }
             }

@@ -15,7 +15,7 @@ const KIND_WIDTH: f64 = 6.0;
 /// What stands left and right of a name.
 const BESIDE: f64 = 44.0;
 /// More stages would be no picture; stages that one `map` made are then one node.
-const MOST: usize = 60;
+const MOST: usize = 50;
 
 /// What a node of the graph stands for.
 struct Group<'a> {

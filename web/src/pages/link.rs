@@ -32,6 +32,10 @@ pub(crate) fn stage(run: &str, name: &str) -> String {
     format!("/runs/{}/stages/{}", encoded(run), encoded(name))
 }
 
+pub(crate) fn study(run: &str, stage: &str) -> String {
+    format!("/runs/{}/studies/{}", encoded(run), encoded(stage))
+}
+
 pub(crate) fn dataset(run: &str, name: &str) -> String {
     format!("/runs/{}/datasets/{}", encoded(run), encoded(name))
 }

@@ -59,6 +59,14 @@ pub(crate) fn live(run: &RunDetails, now_us: i64) -> Markup {
             @if run.stages.is_empty() { p.quiet { "It has no stages yet." } }
             @else { (diagram::diagram(run)) }
         }
+        @if run.stages.iter().any(|stage| stage.kind == "study") {
+            section aria-labelledby="studies" {
+                h2 id="studies" { "Studies" }
+                p.flow { @for stage in run.stages.iter().filter(|stage| stage.kind == "study") {
+                    a href=(link::study(&row.id, &stage.name)) { (stage.name) } " " (mark::state(stage.state)) " "
+                } }
+            }
+        }
         @if !run.stages.is_empty() {
             section aria-labelledby="timeline" { h2 id="timeline" { "Timeline" } (timeline(run, now_us)) }
         }

@@ -18,6 +18,7 @@ pub(crate) fn stage(stage: &StageDetails, now_us: i64) -> Markup {
                 (mark::state(stage.state))
                 span { "uses " code { (stage.kind) } }
                 @if let Some(component) = &stage.component { span { "component " (text::digest(component)) } }
+                @if stage.kind == "study" { span { a href=(link::study(&stage.run, &stage.name)) { "The study" } } }
                 @if stage.started_us.is_some() { span { "took " b { (text::took(stage.started_us, stage.finished_us, now_us)) } } }
             }
             @if let Some(reason) = stage.reason.as_ref().filter(|_| stage.state != "cached") { p.why { (text::prose(reason)) } }
