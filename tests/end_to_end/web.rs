@@ -18,6 +18,22 @@ use serde_json::Value as Json;
 use trueline_tests::project::Project;
 use trueline_tests::repository;
 
+/// A search for the best of a few small models, as another pipeline has it.
+const STUDY: &str = r#"
+[params]
+shown_as = "tuned"
+
+[stage.model.tune]
+metric = "quality.auc"
+trials = 4
+startup = 2
+space.max_depth = { low = 2, high = 4 }
+
+[stage.quality]
+use = "metrics"
+in = "flights.valid | plane | features | model"
+"#;
+
 /// A server that ends with the test.
 struct Server {
     child: Child,
@@ -28,7 +44,8 @@ impl Server {
     /// Starts `trueline ui` on the flights in an empty home.
     fn start(project: &Project) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_trueline"))
-            .args(["ui", "pipeline.toml", "--listen", "127.0.0.1:0", "--json"])
+            .args(["ui", "pipeline.toml", "tuned.toml"])
+            .args(["--listen", "127.0.0.1:0", "--json"])
             .current_dir(project.path(""))
             .stdout(Stdio::piped())
             .spawn()
@@ -90,7 +107,13 @@ fn project() -> Project {
     let project = Project::new(env!("CARGO_BIN_EXE_trueline"));
     let example = repository().join("examples/flights");
     std::os::unix::fs::symlink(example.join("data"), project.path("data")).unwrap();
-    std::fs::copy(example.join("pipeline.toml"), project.path("pipeline.toml")).unwrap();
+    let text = std::fs::read_to_string(example.join("pipeline.toml")).unwrap();
+    project.write("pipeline.toml", &text);
+    let tuned = text
+        .replace("name = \"flight-delays\"", "name = \"tuned\"")
+        .replace("num_boost_round = 100", "num_boost_round = 8")
+        .replace("[package]", &format!("{STUDY}\n[package]"));
+    project.write("tuned.toml", tuned);
     project
 }
 

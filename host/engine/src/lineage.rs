@@ -261,12 +261,8 @@ impl Walk<'_> {
             return Ok(id);
         }
         if let Some(component) = digest_at(ingredients, "component") {
-            let plugin = self
-                .store
-                .stages(run)?
-                .into_iter()
-                .find(|known| known.name == *stage);
-            let label = plugin.map_or_else(|| "component".to_owned(), |stage| stage.kind);
+            let plugin = self.store.stage_kind(run, stage)?;
+            let label = plugin.unwrap_or_else(|| "component".to_owned());
             self.thing(NodeKind::Component, component, &label);
             self.edge(&component.to_string(), &id);
         }

@@ -142,11 +142,11 @@ impl Store {
     pub fn packages_with(&self, digest: &Digest, limit: u32) -> Result<Vec<(String, u32, Digest)>> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT v.name, v.version, v.digest FROM packages p
-                 JOIN package_versions v ON v.tenant = p.tenant AND v.digest = p.digest
-                 WHERE p.tenant = ?1 AND instr(p.manifest, ?2) > 0 ORDER BY v.name, v.version LIMIT ?3",
+                "SELECT v.name, v.version, v.digest FROM package_parts p
+                 JOIN package_versions v ON v.tenant = p.tenant AND v.digest = p.package
+                 WHERE p.tenant = ?1 AND p.digest = ?2 ORDER BY v.name, v.version LIMIT ?3",
             )?;
-            let rows = statement.query_map(params![TENANT, digest.to_string(), limit], |row| {
+            let rows = statement.query_map(params![TENANT, Column(digest), limit], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get::<_, Column<_>>(2)?.0))
             })?;
             Ok(rows.collect::<Result<_, _>>()?)

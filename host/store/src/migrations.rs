@@ -18,6 +18,7 @@ const TEXTS: &[&str] = &[
     include_str!("../migrations/V4__lineage.sql"),
     include_str!("../migrations/V5__freed.sql"),
     include_str!("../migrations/V6__pages.sql"),
+    include_str!("../migrations/V7__package_parts.sql"),
 ];
 
 /// The version that this program writes.

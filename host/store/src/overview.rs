@@ -86,6 +86,21 @@ impl Store {
         })
     }
 
+    /// What a stage of a run uses, if the run has it.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn stage_kind(&self, run: &RunId, stage: &str) -> Result<Option<String>> {
+        self.read(|connection| {
+            Ok(connection
+                .prepare_cached(
+                    "SELECT kind FROM stages WHERE tenant = ?1 AND run_id = ?2 AND stage = ?3",
+                )?
+                .query_row(params![TENANT, run, stage], |row| row.get(0))
+                .optional()?)
+        })
+    }
+
     /// The position of the latest event of a run: whatever changes, leaves one.
     ///
     /// # Errors
@@ -241,6 +256,11 @@ mod tests {
             .collect();
         assert_eq!(marks, [(&second, "m"), (&first, "z"), (&first, "a")]);
         assert_eq!(store.latest_event(&first).unwrap(), 2);
+        assert_eq!(
+            store.stage_kind(&first, "z").unwrap().as_deref(),
+            Some("transform")
+        );
+        assert_eq!(store.stage_kind(&first, "m").unwrap(), None);
     }
 
     #[test]

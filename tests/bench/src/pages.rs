@@ -28,7 +28,11 @@ pub(crate) fn measure() -> Result<String> {
     let home = tempfile::tempdir()?;
     drop(Store::open(home.path(), SystemClock)?);
     let database = rusqlite::Connection::open(home.path().join("trueline.db"))?;
-    database.execute_batch(&HISTORY.replace(":runs", &RUNS.to_string()).replace(":stages", &STAGES.to_string()))?;
+    database.execute_batch(
+        &HISTORY
+            .replace(":runs", &RUNS.to_string())
+            .replace(":stages", &STAGES.to_string()),
+    )?;
     let size = std::fs::metadata(home.path().join("trueline.db"))?.len();
     drop(database);
 
@@ -73,14 +77,23 @@ const PAGES: &[(&str, &str)] = &[
     ("runs", "/runs"),
     ("runs, from the middle of the list", "/runs?before=RUN"),
     ("a pipeline by stage", "/pipelines/flights"),
-    ("a pipeline, from the middle", "/pipelines/flights?before=RUN"),
+    (
+        "a pipeline, from the middle",
+        "/pipelines/flights?before=RUN",
+    ),
     ("a run", "/runs/RUN"),
     ("a stage", "/runs/RUN/stages/stage17"),
-    ("an artifact that 10,000 runs have", "/artifacts/sha256:00000000000000000000000000000000000000000000000000000000a1000000"),
+    (
+        "an artifact that 10,000 runs have",
+        "/artifacts/sha256:00000000000000000000000000000000000000000000000000000000a1000000",
+    ),
     ("packages", "/packages"),
     ("a package's versions", "/packages/flights"),
     ("a version of a package", "/packages/flights/500"),
-    ("lineage of a component", "/lineage/sha256:00000000000000000000000000000000000000000000000000000000c0000017"),
+    (
+        "lineage of a component",
+        "/lineage/sha256:00000000000000000000000000000000000000000000000000000000c0000017",
+    ),
 ];
 
 fn run(index: u32) -> String {
@@ -102,7 +115,12 @@ fn milliseconds(duration: Duration) -> f64 {
 /// The median, and what 95 % are below.
 fn quantiles(values: &mut [f64]) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
-    let at = |per_cent: usize| values.get(values.len() * per_cent / 100).copied().unwrap_or(f64::NAN);
+    let at = |per_cent: usize| {
+        values
+            .get(values.len() * per_cent / 100)
+            .copied()
+            .unwrap_or(f64::NAN)
+    };
     (at(50), at(95))
 }
 
@@ -123,7 +141,11 @@ impl Server {
         let stdout = child.stdout.take().context("it has no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let address = line.trim().trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let address = line
+            .trim()
+            .trim_start_matches("http://")
+            .trim_end_matches('/')
+            .to_owned();
         Ok(Self { child, address })
     }
 
@@ -131,7 +153,11 @@ impl Server {
     fn ask(&self, path: &str) -> Result<f64> {
         let started = Instant::now();
         let mut stream = TcpStream::connect(&self.address)?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address)?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        )?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         let took = milliseconds(started.elapsed());

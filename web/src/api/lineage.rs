@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::problem::Problem;
 
 /// More would not be a picture any more.
-const MOST: u32 = 60;
+const MOST: u32 = 50;
 
 /// A graph whose arrows point the way that things flow.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -5,28 +5,28 @@ use super::Lattice;
 
 /// So often the columns are gone through; more has never helped.
 const SWEEPS: usize = 12;
-/// What is larger gets the order in which it came: swapping takes time that grows with the square.
-const LARGEST: usize = 2_000;
+/// What is larger is only sorted: swapping takes time that grows with the square.
+const LARGEST: usize = 250;
 
 pub(super) fn order(lattice: &mut Lattice) {
-    if lattice.sizes.len() > LARGEST {
-        return;
-    }
     let mut best = (crossings(lattice), lattice.columns.clone());
     for sweep in 0..SWEEPS {
         if best.0 == 0 {
             break;
         }
         let count = lattice.columns.len();
+        let mut places = places(lattice);
         for step in 1..count {
             let column = if sweep % 2 == 0 {
                 step
             } else {
                 count - 1 - step
             };
-            by_neighbours(lattice, column, sweep % 2 == 0);
+            by_neighbours(lattice, &mut places, column, sweep % 2 == 0);
         }
-        swap_neighbours(lattice);
+        if lattice.sizes.len() <= LARGEST {
+            swap_neighbours(lattice);
+        }
         let found = crossings(lattice);
         if found < best.0 {
             best = (found, lattice.columns.clone());
@@ -36,8 +36,7 @@ pub(super) fn order(lattice: &mut Lattice) {
 }
 
 /// Sorts a column by the mean place of the neighbours on one side; what has none stays where it is.
-fn by_neighbours(lattice: &mut Lattice, column: usize, look_left: bool) {
-    let places = places(lattice);
+fn by_neighbours(lattice: &mut Lattice, places: &mut [usize], column: usize, look_left: bool) {
     let neighbours = if look_left {
         &lattice.left
     } else {
@@ -63,6 +62,9 @@ fn by_neighbours(lattice: &mut Lattice, column: usize, look_left: bool) {
         .collect();
     keyed.sort_by(|one, other| one.0.total_cmp(&other.0));
     lattice.columns[column] = keyed.into_iter().map(|(_, vertex)| vertex).collect();
+    for (row, vertex) in lattice.columns[column].iter().enumerate() {
+        places[*vertex] = row;
+    }
 }
 
 /// Lets two that stand one above the other change places as long as that removes crossings.

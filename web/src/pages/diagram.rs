@@ -113,23 +113,7 @@ fn groups(stages: &[RunStage]) -> Vec<Group<'_>> {
     }
     for group in groups.iter_mut().filter(|group| group.members.len() > 1) {
         group.name = format!("{} × {}", group.name, group.members.len());
-        group.state = together(&group.members);
+        group.state = mark::together(group.members.iter().map(|member| member.state));
     }
     groups
-}
-
-/// The state of several stages: of the one that matters most.
-fn together(members: &[&RunStage]) -> &'static str {
-    let order = [
-        "failed",
-        "running",
-        "ready",
-        "pending",
-        "blocked",
-        "succeeded",
-        "cached",
-        "skipped",
-    ];
-    let has = |state: &&&str| members.iter().any(|member| member.state == **state);
-    order.iter().find(has).copied().unwrap_or("pending")
 }

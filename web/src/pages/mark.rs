@@ -59,3 +59,19 @@ pub(crate) fn outcome(state: &str, failure: Option<&str>) -> String {
         (state, _) => state.to_owned(),
     }
 }
+
+/// The state of several stages: of the one that matters most.
+pub(crate) fn together(states: impl Iterator<Item = &'static str> + Clone) -> &'static str {
+    let order = [
+        "failed",
+        "running",
+        "ready",
+        "pending",
+        "blocked",
+        "succeeded",
+        "cached",
+        "skipped",
+    ];
+    let has = |state: &&&str| states.clone().any(|other| other == **state);
+    order.iter().find(has).copied().unwrap_or("pending")
+}

@@ -154,24 +154,53 @@ fn stages_by_runs(grid: &Grid) -> Markup {
                     }
                 } }
                 tbody {
-                    @for stage in &grid.stages {
+                    @for row in rows(&grid.stages) {
                         tr {
-                            th scope="row" { (stage) }
-                            @for run in &runs {
-                                @match run.stages.iter().find(|cell| cell.stage == *stage) {
-                                    Some(cell) => td {
-                                        a href=(link::stage(&run.run.id, stage)) title={ (stage) ": " (cell.state) } aria-label={ (stage) ", " (cell.state) } {
-                                            (mark::shape(cell.state))
-                                        }
-                                    },
-                                    None => td { span.void aria-label="not in this run" {} },
-                                }
-                            }
+                            th scope="row" { (row) }
+                            @for run in &runs { td { (cell(run, &row)) } }
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// The rows of the grid: stages, and for the members of a section, such as the trials of a study, one for all.
+fn rows(stages: &[String]) -> Vec<String> {
+    let mut rows: Vec<String> = Vec::new();
+    for row in stages.iter().map(|stage| row_of(stage)) {
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+fn row_of(stage: &str) -> String {
+    match stage.split_once('[') {
+        Some((section, _)) => format!("{section}[…]"),
+        None => stage.to_owned(),
+    }
+}
+
+/// Where a run stands with the stages of a row.
+fn cell(run: &GridRun, row: &str) -> Markup {
+    let members: Vec<_> = run
+        .stages
+        .iter()
+        .filter(|cell| row_of(&cell.stage) == row)
+        .collect();
+    let state = mark::together(members.iter().map(|cell| cell.state));
+    match members.as_slice() {
+        [] => html! { span.void {} },
+        [one] => html! {
+            a href=(link::stage(&run.run.id, &one.stage)) title={ (row) ": " (state) } aria-label={ (row) ", " (state) } { (mark::shape(state)) }
+        },
+        [first, ..] => html! {
+            a href={ (link::run(&run.run.id)) "#stage-" (link::encoded(&first.stage)) } title={ (members.len()) " × " (row) ": " (state) }
+                aria-label={ (members.len()) " × " (row) ", " (state) } { (mark::shape(state)) }
+        },
     }
 }
 
