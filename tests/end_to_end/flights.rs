@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::Command;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Float32Type;
+use arrow::datatypes::{Field, Float32Type};
 use serde_json::{Value as Json, json};
 use trueline_dataset::{Part, ScanOptions};
 use trueline_pipeline::Plugins;
@@ -25,6 +25,7 @@ use trueline_runtime::{
 use trueline_table::{Digest, Schema};
 use trueline_tests::project::Project;
 use trueline_tests::repository;
+use trueline_tests::server::Server;
 
 /// All departures that arrived.
 const ROWS: u64 = 327_346;
@@ -64,6 +65,7 @@ fn the_flights_pipeline_keeps_its_promises() {
         .trueline("package export flight-delays it.trueline --home first")
         .exits(0);
     real_xgboost_answers_alike(&project);
+    real_clients_get_the_bits_of_batch(&project);
 
     let refused = project
         .trueline("run strict.toml --home first --json")
@@ -184,6 +186,53 @@ fn real_xgboost_answers_alike(project: &Project) {
         + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains(&format!("0 of {rows} rows differ")), "{said}");
+}
+
+/// The clients that people use send 10,000 rows of the test split to a server, one by one and in mixed
+/// batches, through each protocol, and get the bits of the batch.
+fn real_clients_get_the_bits_of_batch(project: &Project) {
+    const SENT: usize = 10_000;
+    let runtime = Runtime::new(Backend::Cranelift, None).unwrap();
+    let model = Package::open(&project.path("it.trueline"))
+        .unwrap()
+        .load(&runtime)
+        .unwrap();
+    let plan =
+        trueline_pipeline::check(&project.path("pipeline.toml"), &runtime, &Standard).unwrap();
+    let test = ScanOptions {
+        part: Some(Part::Test),
+        columns: Some(model.input().names().map(str::to_owned).collect()),
+        ..ScanOptions::default()
+    };
+    let flights = &plan.dataset("flights").unwrap().dataset;
+    let rows = flights.scan(&test).unwrap().next().unwrap().unwrap();
+    let rows = rows.slice(0, SENT);
+    let expected = model.predict(&rows).unwrap();
+    let fields = rows.schema().fields().iter().cloned().collect::<Vec<_>>();
+    let field = Field::new("expected", arrow::datatypes::DataType::Float32, false);
+    let schema = arrow::datatypes::Schema::new([fields, vec![field.into()]].concat());
+    let columns = [rows.columns(), &[expected.column(0).clone()]].concat();
+    let sent = RecordBatch::try_new(schema.into(), columns).unwrap();
+    let path = project.path("rows.arrow");
+    let file = fs::File::create(&path).unwrap();
+    let mut writer = arrow::ipc::writer::FileWriter::try_new(file, &sent.schema()).unwrap();
+    writer.write(&sent).unwrap();
+    writer.finish().unwrap();
+
+    let server = Server::start(project, "flight-delays --home first");
+    let output = Command::new(repository().join("target/venv/bin/python"))
+        .arg(repository().join("tests/python/serving_clients.py"))
+        .args([server.address(), "flight-delays"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let ways = said
+        .lines()
+        .filter(|line| line.ends_with(": 0 of 10000 rows differ"));
+    assert_eq!(ways.count(), 10, "{said}");
 }
 
 /// Writes the model's features of every row of the test split, with margin and prediction. Answers with

@@ -14,6 +14,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -61,14 +62,21 @@ class Curl:
         self.records = records(rows)
 
     def answers(self, pieces):
-        with tempfile.NamedTemporaryFile("w", suffix=".curl") as config:
-            for start, end in pieces:
-                body = json.dumps({"records": self.records[start:end]})
-                quoted = body.replace("\\", "\\\\").replace('"', '\\"')
-                config.write(f'url = "{self.url}"\nheader = "content-type: application/json"\n')
-                config.write(f'data-raw = "{quoted}"\nwrite-out = "\\n"\nfail-with-body\nsilent\nnext\n')
-            config.flush()
-            run = subprocess.run(["curl", "-K", config.name], capture_output=True, check=True)
+        with tempfile.TemporaryDirectory() as folder:
+            config = []
+            for number, (start, end) in enumerate(pieces):
+                body = Path(folder, f"{number}.json")
+                body.write_text(json.dumps({"records": self.records[start:end]}))
+                config.append(
+                    f'url = "{self.url}"\nheader = "content-type: application/json"\n'
+                    f'data-binary = "@{body}"\nwrite-out = "\\n"\nfail-with-body\n'
+                )
+            run = subprocess.run(
+                ["curl", "--silent", "--show-error", "-K", "-"],
+                input="next\n".join(config).encode(),
+                stdout=subprocess.PIPE,
+                check=True,
+            )
         for line in run.stdout.decode().splitlines():
             yield from (record["prediction"] for record in json.loads(line)["records"])
 
@@ -119,7 +127,7 @@ def values(column):
     if pa.types.is_string(kind):
         return np.array([text or "" for text in column.to_pylist()], dtype=np.object_)
     if pa.types.is_timestamp(kind):
-        column = column.cast(pa.int64())
+        column = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
     return column.fill_null(0).to_numpy(zero_copy_only=False)
 
 

@@ -10,6 +10,7 @@ const DOCUMENTS: &[&str] = &[
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "docs/pipeline-file.md",
+    "docs/serving.md",
     "docs/tabular.md",
 ];
 

@@ -17,6 +17,8 @@ use crate::mapper::decode_answer;
 use crate::stage::{Bound, Runtime, Stage};
 use crate::{Error, Limits, Result};
 
+mod kept;
+
 /// A map with its state in memory. Every call gets a fresh instance.
 pub struct Baked {
     stage: Stage,
@@ -27,7 +29,7 @@ pub struct Baked {
 
 impl Runtime {
     /// Loads a map with its state and bakes it. `component` are the bytes of a component that
-    /// [`admit`](Runtime::admit) took.
+    /// [`admit`](Runtime::admit) took. What was baked from the same before lies beside the compiled code.
     ///
     /// # Errors
     /// As [`Stage::map`]; [`Error::Host`] if the snapshot fails.
@@ -39,6 +41,16 @@ impl Runtime {
         state: &[u8],
         limits: &Limits,
     ) -> Result<(Baked, Vec<u8>)> {
+        let ready = |stage, writes| Baked {
+            stage,
+            reads: bound.reads.clone(),
+            writes,
+            limits: *limits,
+        };
+        let key = kept::key(component, params, bound, state);
+        if let Some((writes, baked)) = self.code().kept(key).and_then(kept::read) {
+            return Ok((ready(self.admit(&baked)?, writes), baked));
+        }
         let failed = |error: wasmtime::Error| Error::Host(format!("baking: {error:#}"));
         let wizer = Wizer::new();
         let (context, instrumented) = wizer.instrument_component(component).map_err(failed)?;
@@ -57,15 +69,8 @@ impl Runtime {
             return Err(failed(error));
         }
         let stage = self.admit(&baked)?;
-        Ok((
-            Baked {
-                stage,
-                reads: bound.reads.clone(),
-                writes,
-                limits: *limits,
-            },
-            baked,
-        ))
+        self.code().keep(key, &kept::write(&writes, &baked)?);
+        Ok((ready(stage, writes), baked))
     }
 }
 

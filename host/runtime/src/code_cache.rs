@@ -1,4 +1,5 @@
-//! Compiled code on disk: keyed by component and fingerprint, checked before it is mapped.
+//! Compiled code on disk: keyed by component and fingerprint, checked before it is mapped. Baked components
+//! lie beside it, keyed by all that they were baked from.
 //!
 //! Compiled code is machine code that would run unchecked, so the folder is private, every file carries
 //! the hash of its content, and none ever comes from a package, an export or a backup.
@@ -53,6 +54,23 @@ impl CodeCache {
         Ok(component)
     }
 
+    /// What was kept under a key, if it is there unchanged.
+    pub(crate) fn kept(&self, key: Digest) -> Option<Vec<u8>> {
+        unchanged(&self.kept_path(key)?)
+    }
+
+    /// Keeps what takes long to make; a folder that cannot be written only costs the next start its time.
+    pub(crate) fn keep(&self, key: Digest, bytes: &[u8]) {
+        if let Some(path) = self.kept_path(key) {
+            let _ = store(&path, bytes);
+        }
+    }
+
+    fn kept_path(&self, key: Digest) -> Option<PathBuf> {
+        let folder = self.folder.as_ref()?;
+        Some(folder.join(format!("{}.baked", key.hex())))
+    }
+
     /// Compiles a component without keeping the code.
     pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component> {
         let bytes = canonical_nan::rewrite(bytes).map_err(|error| Error::Invalid {
@@ -67,12 +85,19 @@ impl CodeCache {
 /// The hash comes first, the code behind it.
 const HASH_BYTES: usize = 32;
 
-fn load(engine: &Engine, path: &Path) -> Option<Component> {
-    let file = fs::read(path).ok()?;
-    let (hash, code) = file.split_at_checked(HASH_BYTES)?;
-    if Digest::of(code).as_bytes() != hash {
+/// The content of a file, if it has the hash that it says.
+fn unchanged(path: &Path) -> Option<Vec<u8>> {
+    let mut file = fs::read(path).ok()?;
+    let (hash, content) = file.split_at_checked(HASH_BYTES)?;
+    if Digest::of(content).as_bytes() != hash {
         return None;
     }
+    file.drain(..HASH_BYTES);
+    Some(file)
+}
+
+fn load(engine: &Engine, path: &Path) -> Option<Component> {
+    let code = unchanged(path)?;
     #[allow(
         unsafe_code,
         reason = "wasmtime trusts compiled code; this was made here and is unchanged"
@@ -80,7 +105,7 @@ fn load(engine: &Engine, path: &Path) -> Option<Component> {
     // SAFETY: the file lies in a private folder, was written by `store` below from what this very
     // version of wasmtime compiled (the folder is named by the fingerprint), and its hash was just
     // checked on the bytes that are used.
-    let component = unsafe { Component::deserialize(engine, code) };
+    let component = unsafe { Component::deserialize(engine, &code) };
     component.ok()
 }
 

@@ -72,6 +72,14 @@ pub enum Error {
     #[error("{0}")]
     Rows(#[from] trueline_table::Error),
 
+    /// A request in JSON that does not hold what the package reads.
+    #[error("{0}")]
+    Wire(#[from] trueline_wire::Error),
+
+    /// Typed rows that are not what the package reads, or an answer that is not of the type asked for.
+    #[error("the rows do not fit the package: {reason}")]
+    Typed { reason: String },
+
     #[error(
         "the input has no column `{column}` ({expected} is expected); it has {}",
         names(columns)

@@ -16,6 +16,8 @@ use crate::stage::{Bound, Runtime};
 use crate::{Error, Limits, PROFILE, Result};
 
 mod file;
+mod texts;
+mod typed;
 
 /// The version of the manifest that this crate writes and reads.
 const FORMAT: u32 = 1;
@@ -259,6 +261,7 @@ impl Package {
             .filter_map(|name| table.index_of(name))
             .collect();
         Ok(Loaded {
+            digest: self.digest,
             input: input.clone(),
             input_schema: input.to_arrow(),
             output: output.clone(),
@@ -270,6 +273,7 @@ impl Package {
 
 /// A package whose links are baked. Share it between threads; every call runs on fresh instances.
 pub struct Loaded {
+    digest: Digest,
     input: Schema,
     input_schema: SchemaRef,
     output: Schema,
@@ -279,6 +283,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// The digest of the package.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
     /// The columns that rows must have.
     pub fn input(&self) -> &Schema {
         &self.input
@@ -295,6 +304,7 @@ impl Loaded {
     pub fn limited(&self, limits: &Limits) -> Self {
         let links = self.chain.iter();
         Self {
+            digest: self.digest,
             input: self.input.clone(),
             input_schema: self.input_schema.clone(),
             output: self.output.clone(),

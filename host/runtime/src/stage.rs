@@ -90,6 +90,11 @@ impl Runtime {
         )
     }
 
+    /// What was compiled and baked before.
+    pub(crate) fn code(&self) -> &CodeCache {
+        &self.inner.code
+    }
+
     /// Admits a component that will not be seen again, without keeping its compiled code.
     pub(crate) fn admit_once(&self, component: &[u8]) -> Result<Stage> {
         self.admit_compiled(

@@ -65,6 +65,7 @@ impl From<trueline_runtime::Error> for Problem {
                 kind: GuestErrorKind::Data,
                 ..
             } => Self::new(StatusCode::BAD_REQUEST, "refused_by_stage", message),
+            Error::Wire(error) => error.into(),
             Error::MissingColumn { .. }
             | Error::ColumnType { .. }
             | Error::UnexpectedNull { .. } => {

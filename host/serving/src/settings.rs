@@ -9,6 +9,8 @@ use trueline_wire::invocations::Flavour;
 pub struct Settings {
     /// Whose `/invocations` is spoken, and so which CSV is meant.
     pub invocations: Flavour,
+    /// What `/invocations` answers with if the client does not mind: a content type.
+    pub accept: Option<String>,
     /// The longest body of a request; longer ones are answered with 413.
     pub body_bytes: usize,
     /// Bytes of bodies in memory at once, over all connections.
@@ -38,6 +40,7 @@ impl Default for Settings {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             invocations: Flavour::default(),
+            accept: None,
             body_bytes: 6 << 20,
             bodies_bytes: 256 << 20,
             connections: 1024,

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
+use trueline_runtime::table::{DataType, Digest, Field, Schema};
+use trueline_runtime::{Backend, Bound, Limits, Link, Manifest, Package, Runtime};
+use trueline_tests::guests;
 use trueline_tests::project::Project;
 use trueline_tests::server::Server;
 
@@ -339,5 +342,137 @@ fn slow_and_vanishing_clients_hold_up_nobody() {
     assert!(
         said.is_empty() || said.starts_with("HTTP/1.1 400"),
         "{said}"
+    );
+}
+
+#[test]
+fn what_is_exported_is_served() {
+    let project = packed();
+    let digest = |server: &Server| server.said["digest"].as_str().unwrap().to_owned();
+    project
+        .trueline("package export trips it.trueline")
+        .exits(0);
+    project
+        .trueline("package export trips model.tar.gz --as sagemaker")
+        .exits(0);
+    project
+        .trueline("package export trips image --as docker")
+        .exits(0);
+    for file in ["Dockerfile", "trueline", "package.trueline"] {
+        assert!(project.path("image").join(file).is_file(), "{file}");
+    }
+
+    // As SageMaker unpacks it.
+    std::fs::create_dir(project.path("model")).unwrap();
+    let unpacked = std::process::Command::new("tar")
+        .args(["-xzf", "model.tar.gz", "-C", "model"])
+        .current_dir(project.path(""))
+        .status();
+    assert!(unpacked.unwrap().success());
+    let top = std::fs::read_dir(project.path("model")).unwrap();
+    let top: Vec<_> = top
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_file())
+        .map(|entry| entry.file_name())
+        .collect();
+    assert_eq!(
+        top,
+        ["xgboost-model"],
+        "SageMaker's image loads every file at the top"
+    );
+    let model = std::fs::read(project.path("model/xgboost-model")).unwrap();
+    assert!(serde_json::from_slice::<Json>(&model).unwrap()["learner"].is_object());
+
+    let servers = ["it.trueline", "model", "image/package.trueline"];
+    let digests = servers.map(|package| digest(&Server::start(&project, package)));
+    assert_eq!(digests[0], digests[1]);
+    assert_eq!(digests[0], digests[2]);
+}
+
+#[test]
+fn a_stage_that_would_remember_answers_the_thousandth_request_as_the_first() {
+    const COUNT: &str = r#"{"mode": "count"}"#;
+    let project = Project::new(env!("CARGO_BIN_EXE_trueline"));
+    let runtime = Runtime::new(Backend::default(), None).unwrap();
+    let stage = runtime.admit(guests::hostile()).unwrap();
+    let schema = Schema::new([Field::new("x", DataType::Float64)]);
+    let signature = stage.describe(COUNT, &[], Some(&schema)).unwrap();
+    let bound = Bound::new(&signature.mapping.unwrap(), &schema).unwrap();
+    let mapper = stage.map(COUNT, &bound, b"", &Limits::default()).unwrap();
+    let component = Digest::of(guests::hostile());
+    let link = Link::new(component, COUNT, &bound, mapper.writes(), Digest::of(b"")).unwrap();
+    let part = |digest| {
+        let bytes = if digest == component {
+            guests::hostile()
+        } else {
+            b""
+        };
+        Ok::<_, trueline_runtime::Error>(bytes.to_vec())
+    };
+    let package = Package::new(Manifest::new(vec![link]), part).unwrap();
+    package.write(&project.path("counts.trueline")).unwrap();
+
+    let server = Server::start(&project, "counts.trueline");
+    let agent = agent();
+    let ask = || {
+        post(
+            &agent,
+            &server.url("/v1/predict"),
+            JSON,
+            br#"{"records": [{"x": 1}]}"#,
+        )
+        .body
+    };
+    let first = ask();
+    assert!(first.contains(r#""records":[{"#), "{first}");
+    for _ in 0..999 {
+        assert_eq!(ask(), first);
+    }
+}
+
+/// What a program that embeds the runtime gets, from JSON and from its own types.
+#[test]
+fn in_process_the_answers_are_the_same() {
+    #[derive(serde::Serialize)]
+    struct Trip {
+        city: Option<&'static str>,
+        distance: Option<i64>,
+    }
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Late {
+        prediction: f32,
+    }
+    let project = packed();
+    project
+        .trueline("package export trips it.trueline")
+        .exits(0);
+    let runtime = Runtime::new(Backend::default(), Some(project.path(".trueline/code"))).unwrap();
+    let package = Package::open(&project.path("it.trueline")).unwrap();
+    let model = package.load(&runtime).unwrap();
+    let trips = [
+        Trip {
+            city: Some("A"),
+            distance: Some(70),
+        },
+        Trip {
+            city: Some("Z"),
+            distance: None,
+        },
+    ];
+    let typed: Vec<Late> = model.predict_rows(&trips).unwrap();
+    let body = br#"{"records": [{"city": "A", "distance": 70}, {"city": "Z", "distance": null}]}"#;
+    let answer: Json = serde_json::from_str(&model.predict_json(body).unwrap()).unwrap();
+    let said: Vec<Late> = serde_json::from_value(answer["records"].clone()).unwrap();
+    assert_eq!(typed, said);
+    assert_eq!(answer["package"], package.digest().to_string());
+    let server = Server::start(&project, "it.trueline");
+    let served = post(&agent(), &server.url("/v1/predict"), JSON, body);
+    assert_eq!(served.json(), answer);
+    let error = model
+        .predict_rows::<_, Late>(&[json!({"city": "A"})])
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("no column `distance`"),
+        "{error}"
     );
 }

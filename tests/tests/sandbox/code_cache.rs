@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use trueline_runtime::{Backend, Runtime, World};
+use trueline_runtime::{Backend, Limits, Runtime, World};
 use trueline_tests::guests;
+
+use crate::stage::Hostile;
 
 /// Every file below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -94,4 +96,40 @@ fn a_folder_that_cannot_be_written_costs_only_time() {
     fs::write(&file, "not a folder").unwrap();
     let runtime = Runtime::new(Backend::Cranelift, Some(file)).unwrap();
     runtime.admit(guests::hostile()).unwrap();
+}
+
+#[test]
+fn a_changed_bake_is_baked_again() {
+    let home = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new(Backend::Cranelift, Some(home.path().join("code"))).unwrap();
+    let hostile = Hostile(r#"{"mode": "count"}"#);
+    let bound = hostile.bound().unwrap();
+    let bake = || {
+        let baked = runtime.bake(
+            guests::hostile(),
+            hostile.0,
+            &bound,
+            b"",
+            &Limits::default(),
+        );
+        let (baked, bytes) = baked.unwrap();
+        (baked.writes().clone(), baked.digest(), bytes)
+    };
+    let first = bake();
+    let kept = files(home.path());
+    let kept = kept
+        .iter()
+        .find(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "baked")
+        })
+        .unwrap();
+    let good = fs::read(kept).unwrap();
+    let mut changed = good.clone();
+    changed[good.len() / 2] ^= 1;
+    for bytes in [changed, good[..20].to_vec(), good.clone()] {
+        fs::write(kept, &bytes).unwrap();
+        assert!(bake() == first);
+        assert!(fs::read(kept).unwrap() == good);
+    }
 }

@@ -14,6 +14,8 @@ use crate::errors::Problem;
 use crate::exit::Exit;
 use crate::{home, new_file, views};
 
+mod export;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List packages by name and version
@@ -54,8 +56,11 @@ pub(crate) enum Command {
     Export {
         /// A name, `name@version`, or digest
         package: String,
-        /// The file, `.trueline` by custom
+        /// The file, `.trueline` by custom; `model.tar.gz` for SageMaker; a new folder for Docker
         file: PathBuf,
+        /// What to write
+        #[arg(long = "as", value_enum, value_name = "FORM", default_value_t = export::Form::Package)]
+        form: export::Form,
     },
     /// Write what a link of a package learned to a file: of `gbdt`, a model that XGBoost loads
     State {
@@ -131,9 +136,13 @@ pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Ex
             file,
             link,
         } => write_state(&reference::find(package, context)?, file, *link, context)?,
-        Command::Export { package, file } => {
+        Command::Export {
+            package,
+            file,
+            form,
+        } => {
             let found = reference::find(package, context)?;
-            found.package.write(file)?;
+            form.write(&found.package, file)?;
             let digest = found.package.digest();
             context.answer(&json!({ "file": file, "digest": digest }), || {
                 format!("{} holds {digest}\n", file.display())

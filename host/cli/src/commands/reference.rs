@@ -14,9 +14,17 @@ pub(crate) struct Found {
     pub(crate) entry: Option<trueline_store::Package>,
 }
 
-/// The package file that a reference is, if it is one.
+/// Where a package lies in the archive that SageMaker unpacks: everything at the top of it is taken for a
+/// model by SageMaker's own images.
+pub(crate) const IN_ARCHIVE: &str = "trueline/package.trueline";
+
+/// The package file that a reference is, if it is one, or that lies in a folder which SageMaker unpacked.
 pub(crate) fn package_file(reference: &str) -> Option<PathBuf> {
     let path = Path::new(reference);
+    let unpacked = path.join(IN_ARCHIVE);
+    if unpacked.is_file() {
+        return Some(unpacked);
+    }
     let is_named_so = path
         .extension()
         .is_some_and(|extension| extension == "trueline");

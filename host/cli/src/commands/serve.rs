@@ -13,15 +13,23 @@ use crate::context::Context;
 use crate::exit::Exit;
 
 mod follow;
+mod sagemaker;
 mod stop;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// A name, `name@version`, `name@alias`, digest, or `.trueline` file. An alias is followed: when it
     /// moves, the package where it stands then answers, and no request is dropped
+    #[arg(env = "TRUELINE_PACKAGE", hide_env_values = true)]
     package: String,
     /// Where to listen; port 0 takes any that is free
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080",
+        env = "TRUELINE_LISTEN",
+        hide_env_values = true
+    )]
     listen: SocketAddr,
     /// What the model is called in paths [default: as the package]
     #[arg(long)]
@@ -50,8 +58,9 @@ enum Invocations {
 }
 
 pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Result<Exit> {
-    let listener = TcpListener::bind(arguments.listen)
-        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let listen = sagemaker::listen(arguments.listen)?;
+    let listener =
+        TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
     let settings = settings(arguments);
     let found = reference::find(&arguments.package, context)?;
     let runtime = context.runtime(context.nearest_home().as_deref())?;
@@ -92,6 +101,7 @@ fn settings(arguments: &Arguments) -> Settings {
             .max(usize::from(arguments.body_limit) << 22),
         queue_length: arguments.queue,
         call_time: Duration::from_secs(arguments.timeout),
+        accept: sagemaker::accept(),
         io_threads: arguments.threads.unwrap_or(usual.io_threads),
         worker_threads: arguments.threads.unwrap_or(usual.worker_threads),
         ..usual

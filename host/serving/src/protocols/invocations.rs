@@ -156,7 +156,8 @@ async fn answer(service: &Service, request: Request) -> Result<Reply, Problem> {
     let content_type = received.content_type();
     let form = Form::of(&content_type).ok_or_else(|| Problem::unsupported(&content_type, FORMS))?;
     let header = csv_header(&received, flavour)?;
-    let written = accepted(&received, form, flavour)?;
+    let usual = usual(service, form)?;
+    let written = accepted(&received, usual)?;
     exchange(
         service,
         received,
@@ -202,12 +203,19 @@ fn csv_header(received: &Received, flavour: Flavour) -> Result<Header, Problem> 
     }
 }
 
-/// How the client wants its answer; if it does not mind, like the request, from MLflow as JSON.
-fn accepted(received: &Received, form: Form, flavour: Flavour) -> Result<Form, Problem> {
-    let usual = match flavour {
-        Flavour::SageMaker => form,
-        Flavour::Mlflow => Form::Json,
-    };
+/// What a client is answered with that does not mind: what the operator says, else from MLflow JSON, from
+/// SageMaker what came.
+fn usual(service: &Service, form: Form) -> Result<Form, Problem> {
+    let settings = service.settings();
+    match (&settings.accept, settings.invocations) {
+        (Some(accept), _) => Form::of(accept).ok_or_else(|| not_acceptable(accept)),
+        (None, Flavour::SageMaker) => Ok(form),
+        (None, Flavour::Mlflow) => Ok(Form::Json),
+    }
+}
+
+/// How the client wants its answer.
+fn accepted(received: &Received, usual: Form) -> Result<Form, Problem> {
     let Some(accept) = received.header(ACCEPT) else {
         return Ok(usual);
     };
@@ -222,10 +230,12 @@ fn accepted(received: &Received, form: Form, flavour: Flavour) -> Result<Form, P
         "text/*" => Some(Form::Csv),
         kind => Form::of(kind),
     });
-    found.ok_or_else(|| {
-        let message = format!("answers are {FORMS}; the client accepts {accept:?}");
-        Problem::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message)
-    })
+    found.ok_or_else(|| not_acceptable(accept))
+}
+
+fn not_acceptable(accept: &str) -> Problem {
+    let message = format!("answers are {FORMS}; {accept:?} is none of them");
+    Problem::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message)
 }
 
 fn refuse(problem: &Problem, flavour: Flavour) -> Response {
