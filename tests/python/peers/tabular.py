@@ -252,6 +252,9 @@ def categories(table):
             filled = most.fit(as_object(training)).transform(as_object(whole))[:, 0]
             yield one("impute most-frequent", {"op": "impute", "with": "most-frequent"}, BIT, filled)
         yield from targets(table, name)
+    if table.name == "flights":
+        for name in ["carrier", "tailnum"]:
+            yield from classes(table, name, "origin", ["EWR", "JFK", "LGA"])
 
 
 def as_object(values):
@@ -269,6 +272,18 @@ def targets(table, name):
         expected = encoder.transform(as_object(table.frame[name]))[:, 0]
         step = {"op": "target", "columns": name, "smooth": smooth}
         yield table.case(f"target of {name}, {smooth}", [step], SUMS, {name: expected}, [name, table.label])
+
+
+def classes(table, name, label, values):
+    """Of a target of several classes, as scikit-learn's columns, category by category."""
+    rows = table.training[label].notna()
+    y = table.training[label][rows].astype(str).to_numpy()
+    for smooth in ["auto", 7.5]:
+        encoder = sk.TargetEncoder(smooth=smooth, target_type="multiclass")
+        encoder.fit(as_object(table.training[name][rows]), y)
+        expected = encoder.transform(as_object(table.frame[name]))
+        step = {"op": "target", "columns": name, "target": label, "smooth": smooth, "classes": values}
+        yield table.case(f"target of {name} by {label}, {smooth}", [step], SUMS, {name: expected}, [name, label])
 
 
 def times(table):

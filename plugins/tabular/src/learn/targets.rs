@@ -4,7 +4,12 @@ use serde::{Deserialize, Serialize};
 use trueline_sdk::{Batch, Result, exact_sum::ExactMoments};
 
 use super::{groups::Merge, keys::Keyed};
-use crate::{encoder::Categories, eval::Integers, value::Operand};
+use crate::{
+    encoder::Categories,
+    eval::Integers,
+    kernel::Kernel,
+    value::{Operand, Scalar},
+};
 
 /// Sums of a target, for all rows and for those of each category.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -122,10 +127,17 @@ fn targets(target: &Operand, batch: &Batch<'_>) -> Result<Vec<f64>> {
     Ok(targets)
 }
 
+/// Whether all numbers are 0 and 1, as those that tell one class from all others.
+fn is_truth(scalar: &Scalar) -> bool {
+    let is_bit = |value: &f64| *value == 0.0 || *value == 1.0;
+    matches!(scalar.kernels.last(), Some(Kernel::Table(values)) if values.iter().all(is_bit))
+}
+
 impl Sums {
     fn new(target: &Operand) -> Self {
         match target {
             Operand::Integers(_) => Self::integers(),
+            Operand::Numbers(scalar) if is_truth(scalar) => Self::integers(),
             _ => Self::Floats(Box::default()),
         }
     }

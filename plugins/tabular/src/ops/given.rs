@@ -15,6 +15,18 @@ pub(crate) enum Given {
     Text(String),
 }
 
+/// As it names an element of a vector.
+impl std::fmt::Display for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Truth(truth) => truth.fmt(f),
+            Self::Integer(integer) => integer.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
 impl Given {
     /// The number that it is for a column of numbers; a boolean counts as 0 or 1.
     pub(crate) fn number(&self) -> Option<f64> {
@@ -42,15 +54,15 @@ impl Given {
     }
 }
 
-/// Categories in the order given, for a column whose values they are.
+/// Categories in the order given, for a column whose values they are; `what` is what the parameter is called.
 ///
 /// # Errors
 /// [`Error::Params`] if one is of another type or given twice, or there is none.
-pub(crate) fn categories(given: &[Given], column: &Column) -> Result<Categories> {
+pub(crate) fn categories(what: &str, given: &[Given], column: &Column) -> Result<Categories> {
     let (name, data_type) = (&column.field.name, column.field.data_type);
     let wrong = || {
         Error::params(format!(
-            "`categories` must be values of column `{name}`, which is {data_type}"
+            "`{what}` must be values of column `{name}`, which is {data_type}"
         ))
     };
     let categories = match data_type {
@@ -83,10 +95,10 @@ pub(crate) fn categories(given: &[Given], column: &Column) -> Result<Categories>
         }
     };
     match (categories.len(), repeated) {
-        (0, _) => Err(Error::params(
-            "`categories` is empty; leave it out to learn them",
-        )),
-        (_, true) => Err(Error::params("`categories` holds a value twice")),
+        (0, _) => Err(Error::params(format!(
+            "`{what}` is empty; name its values, or leave it out"
+        ))),
+        (_, true) => Err(Error::params(format!("`{what}` holds a value twice"))),
         _ => Ok(categories),
     }
 }

@@ -72,7 +72,10 @@ impl Op for OneHot {
         self.check()?;
         for column in here.categorical(&self.columns)? {
             let (categories, ready) = match &self.categories {
-                Some(given) => (Some(given::categories(given, &column)?), column.ready),
+                Some(given) => (
+                    Some(given::categories("categories", given, &column)?),
+                    column.ready,
+                ),
                 None => match here.learn(&column, self.task()) {
                     (Some(Fitted::Categories(categories)), ready) => (Some(categories), ready),
                     (_, ready) => (None, ready),

@@ -63,7 +63,10 @@ impl Op for Ordinal {
         };
         for column in here.categorical(&self.columns)? {
             let (categories, ready) = match &self.categories {
-                Some(given) => (Some(given::categories(given, &column)?), column.ready),
+                Some(given) => (
+                    Some(given::categories("categories", given, &column)?),
+                    column.ready,
+                ),
                 None => match here.learn(&column, Task::Categories(Selection::ALL)) {
                     (Some(Fitted::Categories(categories)), ready) => (Some(categories), ready),
                     (_, ready) => (None, ready),

@@ -5,14 +5,17 @@ use std::rc::Rc;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use trueline_sdk::{DataType, Error, Result, Role};
 
-use super::{Op, given::Given};
+use super::{
+    Op,
+    given::{self, Given},
+};
 use crate::{
     columns::Columns,
     encoder::{Answer, Encoder, code},
     kernel::Kernel,
     learn::{Fitted, TargetMoments, TargetsByCategory, Task},
     table::Column,
-    value::{Scalar, Source, Value},
+    value::{Content, Scalar, Source, Value, Vector},
     walk::Here,
 };
 
@@ -22,6 +25,8 @@ pub(crate) struct Target {
     columns: Columns,
     /// The column that is averaged; by default the label.
     target: Option<String>,
+    /// The values of a target of several classes, each of which is averaged for itself.
+    classes: Option<Vec<Given>>,
     #[serde(default)]
     smooth: Smooth,
     #[serde(default)]
@@ -84,6 +89,11 @@ impl Op for Target {
     }
 
     fn apply(&self, here: &mut Here<'_>) -> Result<()> {
+        if self.classes.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Error::params(
+                "`classes` is empty; name the values of the target, or leave it out",
+            ));
+        }
         let target = self.target(here)?;
         for column in here.categorical(&self.columns)? {
             if target
@@ -95,28 +105,77 @@ impl Op for Target {
                     column.field.name
                 )));
             }
-            let (fitted, ready) = here.learn_with(&column, Task::Targets, target.as_ref());
-            let means = match (column.operand(true), fitted) {
-                (Some(operand), Some(Fitted::Targets(targets))) => {
-                    let place = here.place_of(&column);
-                    let (unknown, missing) = self.answers(targets.each.len());
-                    let encoder =
-                        Encoder::new(place, operand, &targets.categories, unknown, missing)?;
-                    let codes = Scalar::new(Source::Code(Rc::new(encoder)));
-                    let values = Kernel::Table(self.values(&targets));
-                    Some(Value::Scalar(codes.then(values)))
+            let encoded = match &self.classes {
+                None => {
+                    let (means, ready) = self.means(here, &column, target.as_ref())?;
+                    let nullable = self.unknown == Unknown::Null
+                        || self.nulls == Nulls::Null && column.may_miss();
+                    let means = means.map(Value::Scalar);
+                    column.becomes(DataType::Float64, nullable, means, ready)
                 }
-                _ => None,
+                Some(classes) => self.by_class(here, &column, target.as_ref(), classes)?,
             };
-            let nullable =
-                self.unknown == Unknown::Null || self.nulls == Nulls::Null && column.may_miss();
-            here.replace(column.becomes(DataType::Float64, nullable, means, ready))?;
+            here.replace(encoded)?;
         }
         Ok(())
     }
 }
 
 impl Target {
+    /// The mean of the target in the category of each row, once it is learned, and the first pass that can use
+    /// it.
+    fn means(
+        &self,
+        here: &mut Here<'_>,
+        column: &Column,
+        target: Option<&Column>,
+    ) -> Result<(Option<Scalar>, u32)> {
+        let (fitted, ready) = here.learn_with(column, Task::Targets, target);
+        let means = match (column.operand(true), fitted) {
+            (Some(operand), Some(Fitted::Targets(targets))) => {
+                let place = here.place_of(column);
+                let (unknown, missing) = self.answers(targets.each.len());
+                let encoder = Encoder::new(place, operand, &targets.categories, unknown, missing)?;
+                let codes = Scalar::new(Source::Code(Rc::new(encoder)));
+                Some(codes.then(Kernel::Table(self.values(&targets))))
+            }
+            _ => None,
+        };
+        Ok((means, ready))
+    }
+
+    /// A vector with the share of each class in the category of each row.
+    fn by_class(
+        &self,
+        here: &mut Here<'_>,
+        column: &Column,
+        target: Option<&Column>,
+        classes: &[Given],
+    ) -> Result<Column> {
+        let mut vector = Some(Vector::default());
+        let (mut elements, mut last) = (Vec::new(), 0);
+        for (class, name) in classes.iter().enumerate() {
+            let is_class = target
+                .map(|target| indicator(here, target, classes, class))
+                .transpose()?;
+            // What is learned of each class has a name of its own.
+            let mut of_class = column.clone();
+            of_class.field.name = format!("{}_{name}", column.field.name);
+            let (means, ready) = self.means(here, &of_class, is_class.as_ref())?;
+            last = last.max(ready);
+            elements.push(of_class.field.name);
+            vector = vector.zip(means).map(|(mut vector, means)| {
+                vector.append(Vector::of(1, Content::Scalar(means)), false);
+                vector
+            });
+        }
+        let width = u32::try_from(classes.len()).unwrap_or(u32::MAX);
+        let data_type = DataType::Float64List(width);
+        let mut encoded = column.becomes(data_type, false, vector.map(Value::Vector), last);
+        encoded.field.elements = elements;
+        Ok(encoded)
+    }
+
     /// The column that is averaged. A table that is mapped need not have it.
     fn target(&self, here: &Here<'_>) -> Result<Option<Column>> {
         let is_label = |column: &&Column| match &self.target {
@@ -130,9 +189,13 @@ impl Target {
                 Some(name) => format!("there is no column `{name}` to average"),
                 None => "there is no label to average; name a column as `target`".to_owned(),
             })),
-            (Some(target), None) if !target.field.data_type.is_numeric() => {
+            (Some(target), None) if !self.takes(target.field.data_type) => {
+                let classes = match (&self.classes, target.field.data_type) {
+                    (None, DataType::Utf8) => "; or name its values as `classes`",
+                    _ => "",
+                };
                 Err(Error::schema(format!(
-                    "the target `{}` is {}, and must be a number or boolean",
+                    "the target `{}` is {}, and must be a number or boolean{classes}",
                     target.field.name, target.field.data_type
                 )))
             }
@@ -142,6 +205,10 @@ impl Target {
             ))),
             (target, _) => Ok(target.cloned()),
         }
+    }
+
+    fn takes(&self, data_type: DataType) -> bool {
+        data_type.is_numeric() || self.classes.is_some() && data_type == DataType::Utf8
     }
 
     /// The codes of unknown and missing values, behind those of the categories.
@@ -191,14 +258,34 @@ impl Target {
     }
 }
 
+/// Whether a target is of one class: 0 or 1, missing where the target is.
+///
+/// # Errors
+/// [`Error::Params`] if the classes are no values of the target.
+fn indicator(here: &Here<'_>, target: &Column, classes: &[Given], class: usize) -> Result<Column> {
+    let names = given::categories("classes", classes, target)?;
+    let codes = target.operand(true).map(|operand| {
+        let place = here.place_of(target);
+        let none = Answer::Code(Encoder::NONE);
+        Encoder::new(place, operand, &names, Answer::Refuse, none)
+    });
+    let is_class = (0..names.len()).map(|other| f64::from(u8::from(other == class)));
+    let is_class = Kernel::Table(is_class.collect());
+    let value = codes.transpose()?.map(|encoder| {
+        let codes = Scalar::new(Source::Code(Rc::new(encoder)));
+        Value::Scalar(codes.then(is_class))
+    });
+    Ok(target.becomes(DataType::Boolean, true, value, target.ready))
+}
+
 #[cfg(test)]
 mod tests {
     use trueline_sdk::{
         DataType, Field, Role,
-        testing::{Table, describe},
+        testing::{Cell, Table, describe},
     };
 
-    use crate::testing::{check_error, check_row_error, learned, numbers};
+    use crate::testing::{check_error, check_row_error, elements, learned, numbers};
 
     fn training() -> Table {
         let carriers = ["UA", "AA", "UA", "UA", "AA"]
@@ -256,6 +343,57 @@ mod tests {
     }
     /// Weights 0.75 / (0.75 + 2 / 9), 1 and 1.
     const AUTO: [f64; 4] = [0.6285714285714286, 0.0, 0.5, 1.0];
+
+    #[test]
+    fn a_target_of_several_classes_is_averaged_class_by_class() {
+        let table = |class: Field| {
+            let carriers = ["UA", "AA", "UA", "UA", "AA", "AA"];
+            let classes = [Some("a"), Some("b"), Some("c"), Some("a"), None, Some("b")];
+            Table::new()
+                .with_column("carrier", carriers)
+                .with_field(class.with_role(Role::Label), classes)
+        };
+        let table = table(Field::new("class", DataType::Utf8));
+        let step = |classes: &str| {
+            format!(
+                r#"[{{"op": "target", "columns": "carrier", "smooth": 0, "classes": {classes}}}]"#
+            )
+        };
+        let steps = step(r#"["a", "b", "c"]"#);
+        assert_eq!(
+            elements(&steps, &table, "carrier"),
+            ["carrier_a", "carrier_b", "carrier_c"]
+        );
+        let rows = Table::new().with_column("carrier", [Some("UA"), Some("AA"), Some("ZZ")]);
+        let encoded = learned(&steps, &table, &rows).unwrap();
+        let third = 1.0 / 3.0;
+        let expected = [[2.0 * third, 0.0, third], [0.0, 1.0, 0.0], [0.4, 0.4, 0.2]];
+        assert_eq!(encoded.column("carrier"), expected.map(Cell::from));
+        // Each is what a boolean target gives.
+        let alone = r#"[{"op": "compute", "into": "is_b", "value": "class == 'b'"},
+            {"op": "target", "columns": "carrier", "target": "is_b", "smooth": "auto"}]"#;
+        let alone = numbers(&learned(alone, &table, &table).unwrap(), "carrier");
+        let auto = steps.replace(r#""smooth": 0, "#, "");
+        let together = learned(&auto, &table, &table).unwrap();
+        for (cell, alone) in together.column("carrier").iter().zip(alone) {
+            let Cell::Vector64(of_classes) = cell else {
+                panic!("{cell:?}");
+            };
+            assert!(
+                (of_classes[1] - alone).abs() < 1e-15,
+                "{cell:?} for {alone}"
+            );
+        }
+        for (classes, part) in [
+            ("[1, 2]", "`classes` must be values of column `class`"),
+            ("[]", "`classes` is empty"),
+            (r#"["a", "a"]"#, "`classes` holds a value twice"),
+        ] {
+            check_error(&step(classes), &table, &["steps[0] (`target`)", part]);
+        }
+        let lacks = learned(&step(r#"["a", "b"]"#), &table, &rows).unwrap_err();
+        assert!(lacks.contains("column `class` holds \"c\""), "{lacks}");
+    }
 
     #[test]
     fn a_map_needs_no_target() {

@@ -92,6 +92,10 @@ macro_rules! every_op {
                           {"op": "frequency", "columns": ["small", "flag"], "normalize": false, "unknown": "null"}"#,
             target_of_the_label: r#"{"op": "target", "columns": ["x", "text", "integer", "flag"]},
                                     {"op": "target", "columns": "narrow", "smooth": 3.5, "unknown": "null", "nulls": "mean"}"#,
+            target_of_classes: r#"
+                {"op": "compute", "into": "sign", "value": "if(small > 0, 1, 0 - 1)"},
+                {"op": "target", "columns": ["text", "integer"], "target": "sign", "classes": [1, -1], "nulls": "null"},
+                {"op": "target", "columns": "flag", "target": "late", "classes": [true, false], "smooth": 2}"#,
             target_of_a_number: r#"
                 {"op": "clip", "columns": ["x"], "min": -1e100, "max": 1e100},
                 {"op": "impute", "columns": "x", "with": "median"},
