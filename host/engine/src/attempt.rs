@@ -58,14 +58,17 @@ enum Found {
 }
 
 impl Attempt<'_> {
-    /// Takes the stage to its end. What goes wrong in it fails it.
+    /// Takes the stage to its end. What goes wrong in it fails it. `computed` is called when only the store
+    /// has something left to do.
     ///
     /// # Errors
     /// If the store does.
-    pub(crate) fn complete(&self) -> Result<Done> {
+    pub(crate) fn complete(&self, computed: &dyn Fn()) -> Result<Done> {
         let started = Instant::now();
         let done = match guarded(|| self.ingredients()) {
-            Ok((bindings, ingredients)) => self.find_or_compute(bindings.as_ref(), &ingredients),
+            Ok((bindings, ingredients)) => {
+                self.find_or_compute(bindings.as_ref(), &ingredients, computed)
+            }
             Err(error) => self.fail_unbegun(error),
         };
         done.map(|mut done| {
@@ -85,6 +88,7 @@ impl Attempt<'_> {
         &self,
         bindings: Option<&Bindings>,
         ingredients: &Ingredients,
+        computed: &dyn Fn(),
     ) -> Result<Done> {
         // Whoever computes the same is waited for, and then found.
         let cancel = &self.job.options.cancel;
@@ -120,7 +124,10 @@ impl Attempt<'_> {
         loop {
             let watch = Watch::new(cancel.clone(), self.stage.rules.timeout);
             let error = match guarded(|| self.compute(bindings, &watch)) {
-                Ok(reduced) => return self.keep(&attempt, ingredients, reduced),
+                Ok(reduced) => {
+                    computed();
+                    return self.keep(&attempt, ingredients, reduced);
+                }
                 Err(error) => error,
             };
             let Some(wait) = self.retry_after(&attempt, &error) else {

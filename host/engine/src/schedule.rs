@@ -28,8 +28,21 @@ enum Fate {
 /// What is running.
 #[derive(Default)]
 struct Busy {
+    /// Stages that have begun and not ended.
     stages: usize,
+    /// Those of them that only wait for the disk, and leave their thread to others.
+    committing: BTreeSet<String>,
     pools: BTreeMap<String, u32>,
+}
+
+/// So many stages wait for the disk at most, with what they computed in memory: enough that they share commits.
+const COMMITTING_LIMIT: usize = 32;
+
+/// What a stage tells of itself.
+enum Told {
+    /// All is computed, and has to come to the disk.
+    Computed,
+    Ended(Result<Done>),
 }
 
 impl Running<'_> {
@@ -42,7 +55,7 @@ impl Running<'_> {
         let stages = plan.stages.iter();
         let mut waiting: Vec<Arc<PlannedStage>> = stages.cloned().map(Arc::new).collect();
         let mut busy = Busy::default();
-        let (sender, done) = mpsc::channel::<(Arc<PlannedStage>, Result<Done>)>();
+        let (sender, told) = mpsc::channel::<(Arc<PlannedStage>, Told)>();
         std::thread::scope(|scope| {
             loop {
                 if self.options.cancel.is_cancelled() {
@@ -52,11 +65,18 @@ impl Running<'_> {
                     if busy.stages == 0 {
                         return Ok(());
                     }
-                    let Ok((stage, finished)) = done.recv() else {
-                        return Ok(());
+                    let finished = match told.recv() {
+                        Err(_) => return Ok(()),
+                        Ok((stage, Told::Computed)) => {
+                            busy.committing.insert(stage.name.clone());
+                            continue;
+                        }
+                        Ok((stage, Told::Ended(finished))) => {
+                            busy.leave(&stage);
+                            finished?
+                        }
                     };
-                    busy.leave(&stage);
-                    self.finish(finished?);
+                    self.finish(finished);
                     waiting.extend(self.advance_studies()?);
                     continue;
                 };
@@ -104,8 +124,9 @@ impl Running<'_> {
                                 uses_cache,
                             };
                             // The receiver outlives the scope.
-                            let done = attempt.complete();
-                            let _ = sender.send((stage.clone(), done));
+                            let tell = |told| drop(sender.send((stage.clone(), told)));
+                            let done = attempt.complete(&|| tell(Told::Computed));
+                            tell(Told::Ended(done));
                         });
                     }
                 }
@@ -145,7 +166,10 @@ impl Running<'_> {
             let slots = self.plan.pools.get(pool).copied().unwrap_or(u32::MAX);
             busy.pools.get(pool).copied().unwrap_or(0) < slots.max(1)
         });
-        has_slot && busy.stages < self.options.threads.max(1)
+        let committing = busy.committing.len();
+        has_slot
+            && busy.stages - committing < self.options.threads.max(1)
+            && committing < COMMITTING_LIMIT
     }
 
     fn fate(&self, stage: &PlannedStage) -> Fate {
@@ -268,6 +292,7 @@ impl Busy {
 
     fn leave(&mut self, stage: &PlannedStage) {
         self.stages = self.stages.saturating_sub(1);
+        self.committing.remove(&stage.name);
         if let Some(pool) = &stage.rules.pool
             && let Some(taken) = self.pools.get_mut(pool)
         {

@@ -99,7 +99,8 @@ impl Store {
         key: Option<StageKey>,
     ) -> Result<AttemptId> {
         let (run, stage, now) = (run.clone(), stage.to_owned(), self.now_us());
-        self.write(move |connection| {
+        // If it is lost with the process, so is the run; whoever takes it up begins the stage again.
+        self.write_soon(move |connection| {
             if let Some(key) = &key {
                 cache::put_key(connection, &run, key)?;
             }

@@ -15,7 +15,7 @@ use crate::{BootId, Clock, Error, Result};
 /// taking of its lock, another process must not judge it.
 #[derive(Debug)]
 pub(crate) struct OpenLock {
-    _file: File,
+    file: File,
 }
 
 impl OpenLock {
@@ -24,7 +24,7 @@ impl OpenLock {
         let path = home.join("open.lock");
         let file = open_private_file(&path)?;
         file.lock().map_err(Error::writing(&path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -60,7 +60,7 @@ impl Boot {
         // Who closes a home removes its file. Where we cannot tell, we take the process to be alive: a run
         // that stays "running" can be cancelled by hand, one that is declared lost too early cannot be mended.
         match File::open(lock_path(&self.directory, boot)) {
-            Ok(file) => file.try_lock().is_ok(),
+            Ok(file) => is_free(&file),
             Err(error) => error.kind() == ErrorKind::NotFound,
         }
     }
@@ -97,6 +97,19 @@ impl Boot {
     }
 }
 
+/// Whether nobody holds the lock of a file. It is let go of by name: closing would not do while a process that
+/// another thread is starting holds a copy of everything that is open.
+fn is_free(file: &File) -> bool {
+    file.try_lock().is_ok() && file.unlock().is_ok()
+}
+
+impl Drop for OpenLock {
+    fn drop(&mut self) {
+        // Closing does the same, unless a process that is being started holds a copy.
+        let _ = self.file.unlock();
+    }
+}
+
 impl Drop for Boot {
     fn drop(&mut self) {
         // If the file stays, the next opening finds its lock free and removes it.
@@ -129,6 +142,11 @@ mod tests {
         assert!(here.is_gone(&id) && !path.exists());
 
         fs::write(&path, b"").unwrap();
+        // What a process that is being started holds of it for a moment.
+        let probe = File::open(&path).unwrap();
+        let _copy = probe.try_clone().unwrap();
+        assert!(is_free(&probe));
+        drop(probe);
         assert!(here.is_gone(&id), "a lock file that nobody holds");
         here.sweep(&opening).unwrap();
         assert!(!path.exists() && lock_path(&here.directory, &here.id).exists());

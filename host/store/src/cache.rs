@@ -104,7 +104,8 @@ impl Store {
         }
         let prepared = results::prepare(self, found.clone())?;
         let (run, stage, from, now) = (run.clone(), stage.to_owned(), from.clone(), self.now_us());
-        self.write(move |connection| {
+        // If it is lost with the process, so is the run; whoever takes it up finds the same result.
+        self.write_soon(move |connection| {
             let reason = format!("the result of stage `{}` of {}", from.stage, from.run);
             stages::make_ready(connection, &run, &stage, now)?;
             stages::advance(connection, &run, &stage, StageState::Cached, Some(&reason), now)?;

@@ -102,6 +102,16 @@ impl Store {
         self.inner.writer.write(action)
     }
 
+    /// Does `action` in a transaction, which comes to the disk soon, and before that of any write that follows;
+    /// other connections see it then.
+    pub(crate) fn write_soon<T, F>(&self, action: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.inner.writer.write_soon(action)
+    }
+
     /// Answers a question from one moment of the database.
     pub(crate) fn read<T>(&self, question: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.inner.readers.read(question)

@@ -79,6 +79,9 @@ fn a_result_is_found_by_its_key_and_taken_over() {
         .cache_stage(&run, "fit", &entry, ingredients.clone())
         .unwrap();
     assert_eq!(taken.output("state"), Some(Digest::of(&[7; 100_000])));
+    store
+        .finish_run(&run, crate::RunOutcome::Succeeded)
+        .unwrap();
     assert_eq!(
         store.outputs(&run).unwrap(),
         store.outputs(&before).unwrap()
