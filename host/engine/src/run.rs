@@ -81,6 +81,7 @@ pub fn run(
         reports: BTreeMap::new(),
         studies: Vec::new(),
         made: BTreeMap::new(),
+        study_of_trial: BTreeMap::new(),
         steps: BTreeMap::new(),
     };
     let started = Instant::now();
@@ -147,6 +148,8 @@ pub(crate) struct Running<'a> {
     pub(crate) studies: Vec<Ongoing>,
     /// The stages of trials that were made while the run went on, by study.
     pub(crate) made: BTreeMap<String, Vec<Arc<PlannedStage>>>,
+    /// The study of each of these, by name.
+    pub(crate) study_of_trial: BTreeMap<String, String>,
     /// What the stages of trials reported on the way.
     pub(crate) steps: BTreeMap<String, Vec<Step>>,
 }

@@ -83,6 +83,9 @@ impl Running<'_> {
                 let stages: Vec<_> = stages.into_iter().map(Arc::new).collect();
                 let rows = stages.iter().map(|stage| new_stage(stage)).collect();
                 self.store.add_stages(&self.run, rows)?;
+                let name =
+                    |stage: &Arc<PlannedStage>| (stage.name.clone(), study.stage.name.clone());
+                self.study_of_trial.extend(stages.iter().map(name));
                 let made = self.made.entry(study.stage.name.clone()).or_default();
                 made.extend(stages.iter().cloned());
                 new.extend(stages);
@@ -176,12 +179,7 @@ impl Running<'_> {
 
     /// The study that a stage is a trial of, or the stage itself.
     pub(crate) fn study_of<'n>(&'n self, stage: &'n str) -> &'n str {
-        let is_own = |own: &Arc<PlannedStage>| own.name == stage;
-        let found = self
-            .made
-            .iter()
-            .find(|(_, stages)| stages.iter().any(is_own));
-        found.map_or(stage, |(study, _)| study)
+        self.study_of_trial.get(stage).map_or(stage, String::as_str)
     }
 }
 

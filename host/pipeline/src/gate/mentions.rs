@@ -138,7 +138,7 @@ impl Search<'_> {
         }
         let owner = self.scope.written(owner, self.text);
         let first = member_name(&owner, 0);
-        if self.scope.names().any(|name| name == first) {
+        if self.scope.has(&first) {
             return Some((
                 format!("`{owner}` stands for several stages"),
                 format!(

@@ -1,5 +1,7 @@
 //! What conditions call the stages whose metrics they mention.
 
+use std::collections::BTreeMap;
+
 use trueline_dataset::ExpressionError;
 use trueline_dataset::suggest::list_some;
 
@@ -10,32 +12,35 @@ use crate::fan_out::{member_name, split_member};
 /// CEL has no names with brackets, so `score[1]` is read as `score_1_`, which is as long: places stay right.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope<'a> {
-    /// As it is written, and the stage.
-    names: Vec<(&'a str, &'a str)>,
+    /// What is written, and the stage, by identifier.
+    stages: BTreeMap<String, (&'a str, &'a str)>,
 }
 
 impl<'a> Scope<'a> {
+    /// Adds a stage. What stands for a member of one's own hides the stage of that name.
     pub(crate) fn add(&mut self, written: &'a str, stage: &'a str) {
-        // What stands for a member of one's own hides the stage of that name.
-        match self.names.iter_mut().find(|(known, _)| *known == written) {
-            Some(known) if stage != written => *known = (written, stage),
-            Some(_) => {}
-            None => self.names.push((written, stage)),
+        let named = self
+            .stages
+            .entry(as_identifier(written))
+            .or_insert((written, stage));
+        if stage != written {
+            *named = (written, stage);
         }
     }
 
     /// The stage that an identifier of an expression means.
     pub(super) fn stage(&self, identifier: &str) -> Option<&'a str> {
-        let found = self
-            .names
-            .iter()
-            .find(|(written, _)| as_identifier(written) == identifier);
-        found.map(|(_, stage)| *stage)
+        self.stages.get(identifier).map(|(_, stage)| *stage)
+    }
+
+    /// Whether a name can be written.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.stages.contains_key(&as_identifier(name))
     }
 
     /// What can be written.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
-        self.names.iter().map(|(written, _)| *written)
+        self.stages.values().map(|(written, _)| *written)
     }
 
     /// The name behind an identifier, for messages.
@@ -61,10 +66,7 @@ impl<'a> Scope<'a> {
                 problem,
                 hint: Some(hint),
             };
-            let is_there = |index: &usize| {
-                self.names()
-                    .any(|name| name == member_name(section, *index))
-            };
+            let is_there = |index: &usize| self.has(&member_name(section, *index));
             let members = (0..).take_while(is_there).count();
             if members == 0 {
                 let sections = self

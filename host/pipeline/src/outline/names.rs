@@ -91,7 +91,11 @@ impl<'d, 't> Names<'d, 't> {
         }
         let owner = format!("stage `{name}`");
         let Declaration { params, pools, .. } = self.declaration;
-        let rules = rules::check(keys, &owner, &self.scope(member), params, pools, report);
+        let scope = match keys.when {
+            Some(_) => self.scope(member),
+            None => Scope::default(),
+        };
+        let rules = rules::check(keys, &owner, &scope, params, pools, report);
         let mentioned = rules.when.iter().flat_map(Requirement::stages);
         depends_on.extend(mentioned.filter_map(|stage| self.exactly(stage)));
         rules
