@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    cache, check, explain, lineage, package, plugin, predict, reproduce, resume, run, runs, serve,
-    show, store, study, ui, verify,
+    cache, check, explain, lineage, package, plugin, predict, replay, reproduce, resume, run, runs,
+    serve, show, store, study, ui, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Predict(predict::Arguments),
     /// Answer requests with a package, over HTTP
     Serve(serve::Arguments),
+    /// Compute again what a server has recorded, and count the bits that differ
+    Replay(replay::Arguments),
     /// Look at packages
     #[command(subcommand)]
     Package(package::Command),
@@ -107,6 +109,7 @@ impl Command {
             Self::Lineage(arguments) => lineage::execute(&arguments, context),
             Self::Predict(arguments) => predict::execute(&arguments, context),
             Self::Serve(arguments) => serve::execute(&arguments, context),
+            Self::Replay(arguments) => replay::execute(&arguments, context),
             Self::Package(command) => package::execute(&command, context),
             Self::Plugin(command) => plugin::execute(&command, context),
             Self::Cache(command) => cache::execute(&command, context),

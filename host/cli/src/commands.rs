@@ -16,6 +16,7 @@ pub(crate) mod package;
 pub(crate) mod plugin;
 pub(crate) mod predict;
 mod reference;
+pub(crate) mod replay;
 pub(crate) mod reproduce;
 pub(crate) mod resume;
 pub(crate) mod run;

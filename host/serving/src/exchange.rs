@@ -132,12 +132,13 @@ where
         let everything = move || -> Result<Reply, Problem> {
             let (more, rows) = read(&model, &received.body)?;
             let answers = model.predict(&rows)?;
-            shared.metrics().rows(answers.num_rows());
+            shared.answered(&model, shared.keep(&rows), &answers);
             Ok(write(&model, more, &answers)?)
         };
         return service.workers().run(everything).await?;
     }
     let (more, rows) = read(&model, &received.body)?;
+    let kept = service.keep(&rows);
     let answers = match model.predict_quickly(&rows) {
         Some(answers) => answers?,
         None => {
@@ -146,6 +147,6 @@ where
             service.workers().run(predict).await??
         }
     };
-    service.metrics().rows(answers.num_rows());
+    service.answered(&model, kept, &answers);
     Ok(write(&model, more, &answers)?)
 }

@@ -15,19 +15,23 @@
 //! [workers](workers), where bodies too large for an event loop go at once. A chain of stages stays on one
 //! thread either way.
 
+mod aside;
 mod body;
+mod challenger;
 mod exchange;
 mod metrics;
 mod model;
 mod openapi;
 mod problem;
 mod protocols;
+mod recorder;
 mod server;
 mod service;
 mod settings;
 mod workers;
 
 pub use model::{Model, Names};
+pub use recorder::Recording;
 pub use server::serve;
 pub use service::Service;
 pub use settings::Settings;

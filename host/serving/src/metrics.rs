@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     durations: Family<Route, Histogram>,
     rows: Counter,
     swaps: Counter,
+    passed_over: Counter,
     waiting: Gauge,
     package: Family<Package, Gauge>,
 }
@@ -56,6 +57,7 @@ impl Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             rows: Counter::default(),
             swaps: Counter::default(),
+            passed_over: Counter::default(),
             waiting: Gauge::default(),
             package: Family::default(),
             registry: Registry::default(),
@@ -72,6 +74,11 @@ impl Metrics {
             "package_swaps",
             "Packages put in the place of another",
             metrics.swaps.clone(),
+        );
+        registry.register(
+            "answers_passed_over",
+            "Answers that were neither recorded nor compared, for lack of time",
+            metrics.passed_over.clone(),
         );
         registry.register(
             "waiting_requests",
@@ -100,6 +107,10 @@ impl Metrics {
         self.durations
             .get_or_create(&labels)
             .observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn passed_over(&self) {
+        self.passed_over.inc();
     }
 
     pub(crate) fn rows(&self, count: usize) {

@@ -3,9 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use arrow::array::RecordBatch;
 use tokio::sync::Semaphore;
 
+use crate::aside::{Answered, Aside};
+use crate::challenger::Challenger;
 use crate::metrics::Metrics;
+use crate::recorder::{Recorder, Recording};
 use crate::workers::Workers;
 use crate::{Model, Settings};
 
@@ -23,6 +27,8 @@ struct Inner {
     bodies: Arc<Semaphore>,
     is_stopping: AtomicBool,
     metrics: Metrics,
+    /// What happens beside the answers, if anything.
+    aside: Option<Aside>,
 }
 
 impl Service {
@@ -31,16 +37,35 @@ impl Service {
     /// # Errors
     /// If threads cannot be started.
     pub fn new(model: Model, settings: Settings) -> std::io::Result<Self> {
+        Self::with(model, settings, None, None)
+    }
+
+    /// Serves a model, with a sample of its answers recorded, and a challenger that answers beside it.
+    ///
+    /// # Errors
+    /// If threads cannot be started, or the recording not be written.
+    pub fn with(
+        model: Model,
+        settings: Settings,
+        recording: Option<Recording>,
+        challenger: Option<Model>,
+    ) -> std::io::Result<Self> {
         let workers = Workers::start(
             settings.worker_threads,
             settings.queue_length,
             settings.queue_time,
         )?;
+        let recorder = recording.map(Recorder::open).transpose()?;
+        let challenger = challenger.map(|model| Arc::new(Challenger::new(model)));
+        let aside = (recorder.is_some() || challenger.is_some())
+            .then(|| Aside::start(recorder, challenger))
+            .transpose()?;
         let metrics = Metrics::new();
         metrics.package(&model, false);
         Ok(Self {
             inner: Arc::new(Inner {
                 metrics,
+                aside,
                 model: RwLock::new(Arc::new(model)),
                 workers,
                 bodies: Arc::new(Semaphore::new(settings.bodies_bytes.div_ceil(1024))),
@@ -67,6 +92,35 @@ impl Service {
     /// How it was set up.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
+    }
+
+    pub(crate) fn challenger(&self) -> Option<&Challenger> {
+        self.inner.aside.as_ref()?.challenger()
+    }
+
+    /// Counts what was answered, and hands it to whatever happens beside the answers.
+    pub(crate) fn answered(
+        &self,
+        model: &Arc<Model>,
+        rows: Option<RecordBatch>,
+        answers: &RecordBatch,
+    ) {
+        self.metrics().rows(answers.num_rows());
+        if let (Some(aside), Some(rows)) = (&self.inner.aside, rows) {
+            let answered = Answered {
+                model: model.clone(),
+                rows,
+                answers: answers.clone(),
+            };
+            if !aside.remember(answered) {
+                self.metrics().passed_over();
+            }
+        }
+    }
+
+    /// Rows that will be wanted once they are answered, for [`answered`](Self::answered).
+    pub(crate) fn keep(&self, rows: &RecordBatch) -> Option<RecordBatch> {
+        self.inner.aside.as_ref().map(|_| rows.clone())
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {

@@ -476,3 +476,53 @@ fn in_process_the_answers_are_the_same() {
         "{error}"
     );
 }
+
+#[test]
+fn what_was_recorded_is_computed_again_and_a_challenger_is_compared() {
+    let project = packed();
+    project.write("trips.toml", edited("max_depth = 3", "max_depth = 2"));
+    project.trueline("run trips.toml").exits(0);
+    let line = "trips@1 --record asked.log --record-share 0.5 --challenger trips@2";
+    let server = Server::start(&project, line);
+    let agent = agent();
+    for distance in 0..40 {
+        let body = format!("{{\"records\": [{{\"distance\": {distance}, \"city\": \"B\"}}]}}");
+        let answer = post(&agent, &server.url("/v1/predict"), JSON, body.as_bytes());
+        assert_eq!(answer.status, 200);
+    }
+    let until = Instant::now() + Duration::from_secs(20);
+    let compared = loop {
+        let compared = get(&agent, &server.url("/v1/challenger")).json();
+        if compared["comparison"]["rows"] == 40 {
+            break compared;
+        }
+        assert!(Instant::now() < until, "{compared}");
+    };
+    let difference = &compared["comparison"]["columns"]["prediction"];
+    assert!(
+        difference["rows_differing"].as_u64().unwrap() > 0,
+        "{compared}"
+    );
+    assert!(difference["largest"].as_f64().unwrap() > 0.0, "{compared}");
+    assert_eq!(server.stop(), Some(0));
+
+    let report = project.trueline("replay asked.log --json").exits(0).json();
+    assert_eq!(report["rows"], 20);
+    assert_eq!(report["bits_differing"], 0);
+    project
+        .trueline("replay asked.log")
+        .exits(0)
+        .says(&["20 requests of 20 rows", "0 of "]);
+
+    let log = std::fs::read_to_string(project.path("asked.log")).unwrap();
+    project.write("changed.log", log.replacen("\"B\"", "\"C\"", 1));
+    project
+        .trueline("replay changed.log")
+        .exits(1)
+        .says(&["line 1: the input is not what was recorded"]);
+    project.write("torn.log", &log[..log.len() - 20]);
+    project
+        .trueline("replay torn.log")
+        .exits(1)
+        .says(&["line 20 of torn.log is no line of a log"]);
+}

@@ -1,15 +1,18 @@
 //! `trueline serve PACKAGE|NAME@ALIAS --listen ADDRESS`
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use trueline_serving::{Flavour, Model, Names, Service, Settings, serve};
+use trueline_runtime::Runtime;
+use trueline_serving::{Flavour, Model, Names, Recording, Service, Settings, serve};
 
 use super::reference::{self, Found};
 use crate::context::Context;
+use crate::errors::Problem;
 use crate::exit::Exit;
 
 mod follow;
@@ -46,6 +49,19 @@ pub(crate) struct Arguments {
     /// The longest that one call of one stage may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
+    /// Record a sample of what is asked and answered, for `trueline replay`
+    #[arg(long, value_name = "LOG")]
+    record: Option<PathBuf>,
+    /// The share of rows that is recorded
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0, value_parser = share, requires = "record")]
+    record_share: f64,
+    /// The column that says which rows are recorded: of a value all of them, or none [default: rows as they
+    /// come]
+    #[arg(long, value_name = "COLUMN", requires = "record")]
+    record_key: Option<String>,
+    /// A package that answers the same requests in the shadow; `/v1/challenger` compares
+    #[arg(long, value_name = "PACKAGE")]
+    challenger: Option<String>,
     /// Threads that speak with clients, and as many that compute what takes longer [default: one a core]
     #[arg(long, value_name = "COUNT")]
     threads: Option<usize>,
@@ -67,6 +83,15 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     let names = names(&found, arguments);
     let model = Model::load(&found.package, names.clone(), &runtime, &settings)?;
     drop(found);
+    let challenger = challenger(arguments, &runtime, &settings, context)?;
+    if let Some(key) = &arguments.record_key
+        && model.input().field(key).is_none()
+    {
+        let problem = Problem::new(format!("the package reads no column `{key}` to record by"));
+        return Err(problem
+            .hint("`trueline package show` lists its columns")
+            .into());
+    }
     let address = listener.local_addr()?;
     let digest = model.digest();
     let data = json!({
@@ -80,12 +105,41 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
         let digest = digest.short();
         format!("{name}@{version} ({digest}) answers on http://{address}\n")
     })?;
-    let service = Service::new(model, settings)?;
+    let recording = arguments.record.clone().map(|path| Recording {
+        path,
+        share: arguments.record_share,
+        key: arguments.record_key.clone(),
+    });
+    let service = Service::with(model, settings, recording, challenger)?;
     if let Some(alias) = follow::Alias::of(&arguments.package) {
         alias.follow(arguments.name.clone(), runtime, &service, context)?;
     }
     serve(listener, &service, stop::asked())?;
     Ok(Exit::Done)
+}
+
+/// The package that answers in the shadow, if there is to be one.
+fn challenger(
+    arguments: &Arguments,
+    runtime: &Runtime,
+    settings: &Settings,
+    context: &Context,
+) -> anyhow::Result<Option<Model>> {
+    let Some(reference) = &arguments.challenger else {
+        return Ok(None);
+    };
+    let found = reference::find(reference, context)?;
+    let names = names_of(&found, reference);
+    Ok(Some(Model::load(&found.package, names, runtime, settings)?))
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&share) {
+        Ok(share)
+    } else {
+        Err("a share is from 0 to 1".to_owned())
+    }
 }
 
 fn settings(arguments: &Arguments) -> Settings {
@@ -108,20 +162,28 @@ fn settings(arguments: &Arguments) -> Settings {
     }
 }
 
-/// What a package is called in paths and answers: as was asked, as in the home, or as its file.
+/// What the model is called in paths and answers: as was asked, else as the package.
 fn names(found: &Found, arguments: &Arguments) -> Names {
-    let stem = || {
-        let stem = std::path::Path::new(&arguments.package).file_stem()?;
-        Some(stem.to_string_lossy().into_owned())
-    };
+    let names = names_of(found, &arguments.package);
+    Names {
+        name: arguments.name.clone().unwrap_or(names.name),
+        ..names
+    }
+}
+
+/// What a package is called: as in the home, or as its file.
+fn names_of(found: &Found, reference: &str) -> Names {
     let (name, version) = match &found.entry {
         Some(entry) => (
             Some(entry.summary.name.clone()),
             entry.summary.version.to_string(),
         ),
-        None => (stem(), "1".to_owned()),
+        None => {
+            let stem = std::path::Path::new(reference).file_stem();
+            let name = stem.map(|stem| stem.to_string_lossy().into_owned());
+            (name, "1".to_owned())
+        }
     };
-    let name = arguments.name.clone().or(name);
     Names {
         name: name.unwrap_or_else(|| "model".to_owned()),
         version,

@@ -22,6 +22,7 @@ pub(super) fn routes() -> Router<Service> {
     Router::new()
         .route("/v1/predict", post(predict))
         .route("/v1/package", get(package))
+        .route("/v1/challenger", get(challenger))
         .route("/health", get(async || "alive\n"))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
@@ -60,6 +61,25 @@ async fn package(State(service): State<Service>) -> Response {
         "manifest": model.manifest(),
     });
     Reply::new(&model, JSON, body.to_string()).into_response()
+}
+
+/// How the answers of the challenger compare with those given.
+async fn challenger(State(service): State<Service>) -> Response {
+    let Some(challenger) = service.challenger() else {
+        let message = "no challenger answers here; `trueline serve --challenger` has one";
+        return refuse(Problem::new(StatusCode::NOT_FOUND, "not_found", message));
+    };
+    let names = challenger.names();
+    Json(json!({
+        "package": service.model().digest(),
+        "challenger": {
+            "digest": challenger.digest(),
+            "name": names.name,
+            "version": names.version,
+        },
+        "comparison": challenger.comparison(),
+    }))
+    .into_response()
 }
 
 async fn ready(State(service): State<Service>) -> Response {
