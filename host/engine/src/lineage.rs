@@ -71,7 +71,7 @@ pub fn lineage(store: &Store, reference: &str) -> Result<Lineage> {
     lineage_within(store, reference, u32::MAX)
 }
 
-/// [`lineage`] of about `limit` things: what is further away is left out.
+/// [`lineage`] of `limit` things at most: first what it comes from, then what it went into.
 ///
 /// # Errors
 /// As `lineage`.
@@ -365,6 +365,9 @@ impl Walk<'_> {
         digest: Option<Digest>,
         run: Option<RunId>,
     ) {
+        if !self.nodes.contains_key(id) && self.is_full() {
+            return;
+        }
         let node = self.nodes.entry(id.to_owned()).or_insert_with(|| Node {
             id: id.to_owned(),
             kind,

@@ -22,7 +22,7 @@ pub(crate) fn lineage(graph: &LineageGraph, _now_us: i64) -> Markup {
             p.eyebrow { "Lineage of " (subject.map_or("a digest", |node| node.kind)) }
             h1 { (name) }
             p.facts { span { (text::digest(&graph.subject)) } span { (graph.nodes.len()) " things" } }
-            @if graph.is_cut { p.why { "There is more than fits into a picture; what is furthest away is left out." } }
+            @if graph.is_cut { p.why { "There is more than fits into a picture: this is what it comes from, and some of what it went into." } }
         }
         section aria-labelledby="picture" {
             h2 id="picture" { "From data on the left to what uses it on the right" }
