@@ -12,6 +12,8 @@ const LAYERS: &[&str] = &[
     "trueline-runtime",
     "trueline-dataset",
     "trueline-store",
+    "trueline-declaration",
+    "trueline-features",
     "trueline-study",
     "trueline-pipeline",
     "trueline-engine",

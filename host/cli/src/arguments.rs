@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    cache, check, explain, lineage, package, plugin, predict, replay, reproduce, resume, run, runs,
-    serve, show, store, study, ui, verify,
+    cache, check, explain, features, lineage, package, plugin, predict, replay, reproduce, resume,
+    run, runs, serve, show, store, study, ui, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -74,6 +74,9 @@ pub(crate) enum Command {
     Serve(serve::Arguments),
     /// Compute again what a server has recorded, and count the bits that differ
     Replay(replay::Arguments),
+    /// Define features, and read them as of any instant and as of now
+    #[command(subcommand)]
+    Features(features::Command),
     /// Look at packages
     #[command(subcommand)]
     Package(package::Command),
@@ -110,6 +113,7 @@ impl Command {
             Self::Predict(arguments) => predict::execute(&arguments, context),
             Self::Serve(arguments) => serve::execute(&arguments, context),
             Self::Replay(arguments) => replay::execute(&arguments, context),
+            Self::Features(command) => features::execute(&command, context),
             Self::Package(command) => package::execute(&command, context),
             Self::Plugin(command) => plugin::execute(&command, context),
             Self::Cache(command) => cache::execute(&command, context),

@@ -11,6 +11,7 @@ use crate::plugins::Shelf;
 pub(crate) mod cache;
 pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod features;
 pub(crate) mod lineage;
 pub(crate) mod package;
 pub(crate) mod plugin;

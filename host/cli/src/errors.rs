@@ -90,6 +90,9 @@ fn hint<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
     if let Some(error) = error.downcast_ref::<trueline_store::Error>() {
         return error.hint();
     }
+    if let Some(error) = error.downcast_ref::<trueline_features::Error>() {
+        return error.hint();
+    }
     error
         .downcast_ref::<trueline_dataset::Error>()
         .and_then(trueline_dataset::Error::hint)

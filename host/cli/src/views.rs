@@ -4,6 +4,7 @@
 pub(crate) mod cache;
 pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod features;
 pub(crate) mod gate;
 pub(crate) mod lineage;
 pub(crate) mod metrics;

@@ -42,7 +42,7 @@ pub fn check_set(
     plugins: &dyn Plugins,
 ) -> Result<Plan, Diagnostics> {
     let lock = Lock::read(path).map_err(|error| unreadable_lock(&error))?;
-    let (source, files) = (Source::read(path)?, BTreeMap::new());
+    let (source, files) = (Source::read(path, "pipeline file")?, BTreeMap::new());
     check_with(&source, set, &files, runtime, plugins, lock)
 }
 
@@ -57,7 +57,7 @@ pub fn check_unlocked(
     runtime: &Runtime,
     plugins: &dyn Plugins,
 ) -> Result<Plan, Diagnostics> {
-    let (source, files) = (Source::read(path)?, BTreeMap::new());
+    let (source, files) = (Source::read(path, "pipeline file")?, BTreeMap::new());
     check_with(&source, set, &files, runtime, plugins, Lock::default())
 }
 

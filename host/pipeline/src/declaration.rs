@@ -116,12 +116,12 @@ pub(crate) struct BestKeys {
     goal: Goal,
 }
 
-impl TextOr<BestKeys> {
+impl BestKeys {
     /// The metric that decides, and whether it is to be large.
-    pub(crate) fn parts(&self) -> (&str, Goal) {
-        match self {
-            Self::Text(metric) => (metric, Goal::default()),
-            Self::Table(keys) => (&keys.metric, keys.goal),
+    pub(crate) fn parts(best: &TextOr<Self>) -> (&str, Goal) {
+        match best {
+            TextOr::Text(metric) => (metric, Goal::default()),
+            TextOr::Table(keys) => (&keys.metric, keys.goal),
         }
     }
 }

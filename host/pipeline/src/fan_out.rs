@@ -12,7 +12,7 @@ use toml::de::DeValue;
 use trueline_dataset::suggest::{did_you_mean, list_some};
 use trueline_study::{Goal, Point};
 
-use crate::declaration::{DeclaredStage, StageKeys};
+use crate::declaration::{BestKeys, DeclaredStage, StageKeys};
 use crate::pipe::{PipeText, Word};
 use crate::source::{Problem, Report, Source, Span};
 use crate::tune::{self, Tuning};
@@ -174,7 +174,7 @@ fn fan(
         None => {
             let points = report.ok(members(name, stage.map.as_ref()?))?;
             let chooses = best.map(|best| {
-                let (metric, goal) = best.get_ref().parts();
+                let (metric, goal) = BestKeys::parts(best.get_ref());
                 (Spanned::new(best.span(), metric.to_owned()), goal)
             });
             (points, None, chooses)

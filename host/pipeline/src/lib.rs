@@ -37,11 +37,9 @@
 
 mod check;
 mod declaration;
-mod diagnostic;
 mod fan_out;
 mod gate;
 mod graph;
-mod keys;
 mod limits;
 mod lock;
 mod outline;
@@ -50,14 +48,13 @@ mod pipe;
 mod plan;
 mod plugins;
 mod rules;
-mod source;
 mod tune;
-mod values;
+
+use trueline_declaration::{keys, source, values};
 
 pub use check::{
     Recorded, RecordedFile, check, check_recorded, check_set, check_unlocked, recorded_datasets,
 };
-pub use diagnostic::{Diagnostic, Diagnostics, Place};
 pub use gate::{Champion, GateWork, Metrics, Requirement, Verdict};
 pub use lock::{LOCK_FILE, Lock, LockError};
 pub use params::{EarlierMetric, earlier_metrics};
@@ -67,3 +64,4 @@ pub use plan::{
 };
 pub use plugins::Plugins;
 pub use rules::{Retry, RetryOn, Rules, RunIf};
+pub use trueline_declaration::{Diagnostic, Diagnostics, Place};

@@ -75,7 +75,7 @@ fn metric<'v>(last: &'v Value<'_>) -> Option<(&'v str, &'v str)> {
 /// # Errors
 /// If the file cannot be read.
 pub fn earlier_metrics(path: &Path) -> Result<(String, Vec<EarlierMetric>), Diagnostics> {
-    let source = Source::read(path)?;
+    let source = Source::read(path, "pipeline file")?;
     let Ok(document) = DeTable::parse(&source.text) else {
         return Ok((String::new(), Vec::new()));
     };

@@ -1,11 +1,11 @@
-//! What is wrong with a pipeline file, and where.
+//! What is wrong with a file of declarations, and where.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-/// Everything that is wrong with a pipeline file, in the order of its lines.
+/// Everything that is wrong with a file, in the order of its lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Diagnostics(pub Vec<Diagnostic>);
@@ -15,7 +15,7 @@ pub struct Diagnostics(pub Vec<Diagnostic>);
 pub struct Diagnostic {
     /// What is wrong, with the values.
     pub message: String,
-    /// The pipeline file, as it was named.
+    /// The file, as it was named.
     pub file: PathBuf,
     /// Where in the file; none if it could not be read at all.
     #[serde(flatten)]

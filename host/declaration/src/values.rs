@@ -9,13 +9,13 @@ use toml::de::DeValue;
 use crate::source::{Problem, Span};
 
 /// A TOML value that knows where it stands.
-pub(crate) type Value<'t> = Spanned<DeValue<'t>>;
+pub type Value<'t> = Spanned<DeValue<'t>>;
 
 /// The JSON of a value, keys sorted; equal values give equal JSON, so it can be part of a digest.
 ///
 /// # Errors
 /// If it holds a number that JSON has none for.
-pub(crate) fn to_json(value: &Value<'_>) -> Result<Json, Problem> {
+pub fn to_json(value: &Value<'_>) -> Result<Json, Problem> {
     let not_in_json =
         |what: &str| Problem::new(value.span(), format!("{what} cannot be a parameter"));
     Ok(match value.get_ref() {
@@ -56,7 +56,7 @@ pub(crate) fn to_json(value: &Value<'_>) -> Result<Json, Problem> {
 /// The place below `path` that a message is about. A message may begin with a further path, such as
 /// ``steps[1] (`clip`): ``; below that, the first of its words in backticks is meant that stands there
 /// as a key or a text.
-pub(crate) fn locate(value: &Value<'_>, path: &str, message: &str) -> Span {
+pub fn locate(value: &Value<'_>, path: &str, message: &str) -> Span {
     let value = at_path(value, path);
     let (start, rest) = message.split_once(": ").unwrap_or(("", message));
     let below = at_path(value, start.split(' ').next().unwrap_or_default());
@@ -72,7 +72,7 @@ pub(crate) fn locate(value: &Value<'_>, path: &str, message: &str) -> Span {
 }
 
 /// The text at a path, if there is one.
-pub(crate) fn text_at(value: &Value<'_>, path: &str) -> Option<Spanned<String>> {
+pub fn text_at(value: &Value<'_>, path: &str) -> Option<Spanned<String>> {
     let value = at_path(value, path);
     value
         .get_ref()

@@ -1,4 +1,4 @@
-//! The text of a pipeline file, and the report of what is wrong with it.
+//! The text of a file, and the report of what is wrong with it.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -9,39 +9,43 @@ use trueline_dataset::ExpressionError;
 use crate::{Diagnostic, Diagnostics, Place};
 
 /// A range of bytes of the text.
-pub(crate) type Span = Range<usize>;
+pub type Span = Range<usize>;
 
-/// A pipeline file as it was read.
+/// A file as it was read.
 #[derive(Debug)]
-pub(crate) struct Source {
-    pub(crate) path: PathBuf,
-    pub(crate) text: String,
+pub struct Source {
+    pub path: PathBuf,
+    pub text: String,
 }
 
 /// Something that is wrong at a place.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Problem {
-    pub(crate) span: Span,
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
+pub struct Problem {
+    pub span: Span,
+    pub message: String,
+    pub hint: Option<String>,
 }
 
 /// Collects problems, so that all of a file's are told at once.
 #[derive(Debug)]
-pub(crate) struct Report<'s> {
-    pub(crate) source: &'s Source,
+pub struct Report<'s> {
+    pub source: &'s Source,
     problems: Vec<Problem>,
 }
 
 impl Source {
-    pub(crate) fn read(path: &Path) -> Result<Self, Diagnostics> {
+    /// Reads a file; `kind` says what it is, as in `pipeline file`.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not UTF-8.
+    pub fn read(path: &Path, kind: &str) -> Result<Self, Diagnostics> {
         match std::fs::read_to_string(path) {
             Ok(text) => Ok(Self {
                 path: path.to_owned(),
                 text,
             }),
             Err(error) => Err(Diagnostics(vec![Diagnostic {
-                message: format!("the pipeline file cannot be read: {error}"),
+                message: format!("the {kind} cannot be read: {error}"),
                 file: path.to_owned(),
                 place: None,
                 hint: None,
@@ -50,12 +54,12 @@ impl Source {
     }
 
     /// The folder that the paths in the file are relative to.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
     /// The line of a span, and what of the span is on it.
-    pub(crate) fn place(&self, span: &Span) -> Place {
+    pub fn place(&self, span: &Span) -> Place {
         let before = &self.text[..span.start];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let source_line = self.text[line_start..].lines().next().unwrap_or_default();
@@ -73,7 +77,7 @@ impl Source {
     }
 
     /// Where a part of a string's value stands. A string with escapes is marked as a whole.
-    pub(crate) fn part(&self, value: &Spanned<String>, part: Range<usize>) -> Span {
+    pub fn part(&self, value: &Spanned<String>, part: Range<usize>) -> Span {
         let span = value.span();
         match self.text[span.clone()].find(value.get_ref()) {
             Some(offset) => span.start + offset + part.start..span.start + offset + part.end,
@@ -83,7 +87,8 @@ impl Source {
 }
 
 impl Problem {
-    pub(crate) fn new(span: Span, message: impl Into<String>) -> Self {
+    /// A problem without a hint.
+    pub fn new(span: Span, message: impl Into<String>) -> Self {
         Self {
             span,
             message: message.into(),
@@ -92,7 +97,7 @@ impl Problem {
     }
 
     /// An error in an expression, shown at the word that it is about. `owner` says whose it is.
-    pub(crate) fn in_expression(
+    pub fn in_expression(
         source: &Source,
         text: &Spanned<String>,
         owner: &str,
@@ -116,7 +121,8 @@ impl Problem {
         }
     }
 
-    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+    /// The same problem with what to do about it.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
         Self {
             hint: Some(hint.into()),
             ..self
@@ -125,7 +131,8 @@ impl Problem {
 }
 
 impl<'s> Report<'s> {
-    pub(crate) fn new(source: &'s Source) -> Self {
+    /// A report without problems.
+    pub fn new(source: &'s Source) -> Self {
         Self {
             source,
             problems: Vec::new(),
@@ -133,23 +140,24 @@ impl<'s> Report<'s> {
     }
 
     /// Adds a problem, unless it is known.
-    pub(crate) fn add(&mut self, problem: Problem) {
+    pub fn add(&mut self, problem: Problem) {
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
     }
 
     /// The value, or nothing with its problem reported.
-    pub(crate) fn ok<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+    pub fn ok<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.add(problem)).ok()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether nothing is wrong so far.
+    pub fn is_empty(&self) -> bool {
         self.problems.is_empty()
     }
 
     /// All problems in the order of the lines.
-    pub(crate) fn into_diagnostics(mut self) -> Diagnostics {
+    pub fn into_diagnostics(mut self) -> Diagnostics {
         self.problems.sort_by_key(|problem| problem.span.start);
         let diagnostic = |Problem {
                               span,

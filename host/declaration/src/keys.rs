@@ -13,7 +13,7 @@ use crate::values::Value;
 
 /// A text where that is enough, or a table that says more.
 #[derive(Clone, Debug)]
-pub(crate) enum TextOr<T> {
+pub enum TextOr<T> {
     Text(String),
     Table(T),
 }
@@ -46,7 +46,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for TextOrTable<T> {
 ///
 /// Each wrong entry is reported and taken out, and the rest is read again, so that one mistake does
 /// not hide the next.
-pub(crate) fn read<T: DeserializeOwned>(
+pub fn read<T: DeserializeOwned>(
     table: &Value<'_>,
     owner: &str,
     report: &mut Report<'_>,
@@ -97,7 +97,7 @@ fn encloses(outer: &Span, inner: &Span) -> bool {
     outer.start <= inner.start && inner.end <= outer.end
 }
 
-/// A message of serde in the words of a pipeline file.
+/// A message of serde in the words of whoever writes the file.
 fn problem(message: &str, span: Span, owner: &str) -> Problem {
     let name = quoted(message).next().unwrap_or_default();
     let problem = if message.starts_with("unknown field ") {
@@ -140,7 +140,7 @@ fn in_words(kind: &str) -> &str {
 }
 
 /// What to write in place of an unknown name, from serde's list of those that it expected.
-pub(crate) fn suggestion(message: &str) -> Option<String> {
+pub fn suggestion(message: &str) -> Option<String> {
     let (_, unknown) = message
         .split_once("unknown field ")
         .or_else(|| message.split_once("unknown variant "))?;

@@ -1,0 +1,196 @@
+//! What is defined: entities, sources, feature views and feature services, checked.
+//!
+//! The version of a view or service is the digest of what it means: not of its description, owner or
+//! tags, nor of where the file with it stands. Names point to versions, and a version never changes.
+
+mod check;
+mod file;
+mod plan;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use trueline_dataset::{DatasetSpec, Format};
+use trueline_table::{DataType, Digest, Field, Schema};
+
+pub use check::check;
+pub(crate) use check::{open, same_key_type};
+pub(crate) use plan::plan;
+pub use plan::{Change, Kind, Planned};
+
+use crate::contract::{Knowledge, Rule};
+
+/// All that a feature file defines.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Definitions {
+    pub entities: BTreeMap<String, Entity>,
+    pub sources: BTreeMap<String, Source>,
+    pub views: BTreeMap<String, View>,
+    pub services: BTreeMap<String, Service>,
+    /// What people say about them, by kind and name.
+    pub about: BTreeMap<Kind, BTreeMap<String, About>>,
+}
+
+/// What is said about a definition; no part of its version.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What features describe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entity {
+    pub name: String,
+    /// The columns that identify one, by name.
+    pub keys: BTreeMap<String, DataType>,
+}
+
+/// Where rows come from: files, pushes, or both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    pub name: String,
+    pub columns: Vec<Column>,
+    /// The column with the instant of the event.
+    pub event_time: String,
+    /// The column with the instant at which a row was made, and known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
+}
+
+/// The files that a source is loaded from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    /// Relative to the feature file.
+    pub path: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    /// The rows to take, as a condition.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// Types that are not those of the files.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<String, DataType>,
+}
+
+/// A column of a source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub data_type: DataType,
+}
+
+/// A group of features of one source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    pub name: String,
+    pub entities: Vec<String>,
+    /// The columns that identify what it describes, in the order of their names.
+    pub keys: Vec<JoinKey>,
+    pub source: String,
+    pub event_time: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// In the order of the file.
+    pub features: Vec<Feature>,
+    /// How old a value may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_us: Option<i64>,
+}
+
+/// A column that identifies an entity, and what its source calls it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JoinKey {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub data_type: DataType,
+    pub column: String,
+}
+
+/// A feature of a view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Feature {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub data_type: DataType,
+    /// What its source calls it.
+    pub column: String,
+}
+
+/// Features that are read together, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    pub name: String,
+    pub features: Vec<ServiceFeature>,
+}
+
+/// A feature of a service, of one version of its view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceFeature {
+    pub view: String,
+    pub version: Digest,
+    pub feature: String,
+    #[serde(rename = "type")]
+    pub data_type: DataType,
+}
+
+impl View {
+    /// Names what it means.
+    pub fn version(&self) -> Digest {
+        version(self)
+    }
+
+    /// The rule by which its rows are chosen.
+    pub fn rule(&self, knowledge: Knowledge) -> Rule {
+        Rule {
+            ttl_us: self.ttl_us,
+            knowledge,
+        }
+    }
+
+    /// The columns of its features.
+    pub fn schema(&self) -> Schema {
+        let field = |feature: &Feature| Field::new(&feature.name, feature.data_type);
+        Schema::new(self.features.iter().map(field))
+    }
+}
+
+impl Service {
+    /// Names what it means.
+    pub fn version(&self) -> Digest {
+        version(self)
+    }
+}
+
+impl Source {
+    /// Its columns.
+    pub fn schema(&self) -> Schema {
+        let field = |column: &Column| Field::new(&column.name, column.data_type);
+        Schema::new(self.columns.iter().map(field))
+    }
+}
+
+impl Load {
+    /// As a dataset of these files.
+    pub(crate) fn dataset(&self, path: Vec<String>) -> DatasetSpec {
+        DatasetSpec {
+            format: self.format,
+            types: self.types.clone(),
+            condition: self.condition.clone(),
+            ..DatasetSpec::of_files(trueline_dataset::OneOrMany::Many(path))
+        }
+    }
+}
+
+/// The digest of a definition's JSON, whose keys stand in the order of the struct's fields.
+fn version(definition: &impl Serialize) -> Digest {
+    // Texts, numbers and maps with text keys always have a JSON.
+    Digest::of(&serde_json::to_vec(definition).unwrap_or_default())
+}

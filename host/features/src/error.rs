@@ -1,0 +1,99 @@
+//! What can go wrong with features.
+
+use std::path::{Path, PathBuf};
+
+use trueline_declaration::Diagnostics;
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why features could not be defined, written or read. The message says what and where;
+/// [`hint`](Self::hint) what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The feature file is wrong.
+    #[error(transparent)]
+    File(#[from] Diagnostics),
+
+    /// Nothing of that name was applied.
+    #[error("there is no {kind} `{name}`")]
+    Unknown {
+        kind: &'static str,
+        name: String,
+        hint: String,
+    },
+
+    /// What was asked for, or sent, does not fit the definitions.
+    #[error("{problem}")]
+    Input { problem: String, hint: String },
+
+    /// Rows of a file cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] trueline_dataset::Error),
+
+    /// A file of the store, or a result, cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+
+    /// The store holds what nobody has written.
+    #[error("{}: {problem}", path.display())]
+    Corrupt { path: PathBuf, problem: String },
+
+    /// The database of the store.
+    #[error("the feature store's database: {0}")]
+    Database(#[from] rusqlite::Error),
+
+    /// Rows cannot be worked with as tables.
+    #[error(transparent)]
+    Table(#[from] trueline_table::Error),
+}
+
+impl Error {
+    pub(crate) fn input(problem: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Input {
+            problem: problem.into(),
+            hint: hint.into(),
+        }
+    }
+
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn corrupt(path: &Path) -> impl Fn(&dyn std::fmt::Display) -> Self {
+        |problem| Self::Corrupt {
+            path: path.to_owned(),
+            problem: problem.to_string(),
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Unknown { hint, .. } | Self::Input { hint, .. } => Some(hint),
+            Self::Dataset(error) => error.hint(),
+            Self::Corrupt { .. } => {
+                Some("the file was changed or damaged: restore the folder from a backup")
+            }
+            Self::Database(rusqlite::Error::SqliteFailure(failure, _))
+                if failure.code == rusqlite::ErrorCode::DatabaseBusy =>
+            {
+                Some("another process is writing to it: try again when it is done")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<arrow::error::ArrowError> for Error {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        Self::Table(error.into())
+    }
+}

@@ -1,0 +1,279 @@
+//! Taking rows in: from files and from pushes into the log, and from the log into the online store.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+use serde::Serialize;
+use trueline_dataset::{Catalog, ScanOptions};
+use trueline_table::{normalize, normalized_schema};
+
+use crate::contract::{Knowledge, Order};
+use crate::definition::{Source, View, open};
+use crate::key::KeyColumns;
+use crate::log::{self, Arrival, Content, LoggedRows, Receipt};
+use crate::online::{OnlineRow, OnlineWrite};
+use crate::registry::Revision;
+use crate::row::RowEncoder;
+use crate::store::FeatureStore;
+use crate::table_file::digest_of_file;
+use crate::{Error, Result};
+
+/// Rows that stay in the database until they are put into a segment together.
+const COMPACT_ROWS: i64 = 20_000;
+const COMPACT_ENTRIES: i64 = 500;
+
+/// What a materialization did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Materialized {
+    /// Rows that were taken in, by source.
+    pub loaded: BTreeMap<String, i64>,
+    /// Rows of the log that were newly seen, by view.
+    pub seen: BTreeMap<String, u64>,
+}
+
+impl FeatureStore {
+    /// Takes pushed rows in: when this returns, they are on the disk, and in both stores. With an
+    /// identifier that the store has seen, nothing happens, so that a push can be repeated.
+    ///
+    /// # Errors
+    /// If the source is unknown, or a row does not fit it; nothing is taken in then.
+    pub fn push(
+        &self,
+        source: &str,
+        rows: &RecordBatch,
+        id: Option<&str>,
+        now_us: i64,
+    ) -> Result<Receipt> {
+        let revision = self.revision()?;
+        let source = source_of(&revision, source)?;
+        let rows = normalize(&normalized_schema(&rows.schema())?, rows)?;
+        let logged = log::logged(source, &rows, Arrival::Pushed, now_us, 0)?;
+        for view in views_of(&revision, &source.name) {
+            check_keys(view, source, &rows)?;
+        }
+        let content = Content::Inline(log::to_stream(&logged)?);
+        let count = i64::try_from(rows.num_rows()).unwrap_or(i64::MAX);
+        let receipt = log::append(&mut self.connection(), &source.name, id, count, content)?;
+        for view in views_of(&revision, &source.name) {
+            self.catch_up(view, now_us)?;
+        }
+        self.compact(source)?;
+        Ok(receipt)
+    }
+
+    /// Takes in what is new in the files of all sources, and brings the online store to where the log is.
+    /// A file is taken in once; one that has changed is taken in as new rows.
+    ///
+    /// # Errors
+    /// If a file cannot be read or does not fit its source. What was taken in before stays.
+    pub fn materialize(&self, now_us: i64) -> Result<Materialized> {
+        let revision = self.revision()?;
+        let mut done = Materialized::default();
+        for source in revision.definitions.sources.values() {
+            let rows = self.load(source, &revision.folder, now_us)?;
+            if rows > 0 {
+                done.loaded.insert(source.name.clone(), rows);
+            }
+            self.compact(source)?;
+        }
+        for view in revision.definitions.views.values() {
+            let seen = self.catch_up(view, now_us)?;
+            if seen > 0 {
+                done.seen.insert(view.name.clone(), seen);
+            }
+        }
+        Ok(done)
+    }
+
+    /// Takes in the files of a source that were not taken in yet; answers how many rows.
+    fn load(&self, source: &Source, folder: &Path, now_us: i64) -> Result<i64> {
+        let Some(load) = &source.load else {
+            return Ok(0);
+        };
+        let mut loaded = 0;
+        let dataset = open(&source.name, load, folder)?;
+        for path in dataset.files() {
+            let id = format!("file:{}", digest_of_file(path)?);
+            if log::receipt(&self.connection(), &source.name, &id)?.is_some() {
+                continue;
+            }
+            let spec = load.dataset(vec![path.to_string_lossy().into_owned()]);
+            let specs = BTreeMap::from([(source.name.clone(), spec)]);
+            let file = Catalog::new("", specs).open(&source.name)?;
+            let mut writer = self
+                .segments
+                .writer(log::logged_schema(source).to_arrow())?;
+            let mut rows: i64 = 0;
+            for batch in file.scan(&ScanOptions::default())? {
+                let batch = log::logged(source, &batch?, Arrival::Loaded, now_us, rows)?;
+                writer.write(&batch)?;
+                rows += i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
+            }
+            let segment = Content::Segment(writer.finish()?);
+            let mut connection = self.connection();
+            let receipt = log::append(&mut connection, &source.name, Some(&id), rows, segment)?;
+            if !receipt.repeated {
+                loaded += rows;
+            }
+        }
+        Ok(loaded)
+    }
+
+    fn compact(&self, source: &Source) -> Result<()> {
+        let mut connection = self.connection();
+        let (rows, entries) = log::in_place(&connection, &source.name)?;
+        if rows >= COMPACT_ROWS || entries >= COMPACT_ENTRIES {
+            log::compact(&mut connection, &self.segments, source)?;
+        }
+        Ok(())
+    }
+
+    /// Brings a view in the online store to where the log is; answers how many rows it had not seen.
+    ///
+    /// # Errors
+    /// If one of the two cannot be reached; what was written stays, and does no harm when it is written
+    /// again.
+    pub(crate) fn catch_up(&self, view: &View, now_us: i64) -> Result<u64> {
+        let version = view.version();
+        let cursor = self.online.cursor(&version)?;
+        let entries = log::entries(&self.connection(), &view.source, cursor)?;
+        let mut columns = view.schema();
+        for (field, feature) in columns.fields.iter_mut().zip(&view.features) {
+            field.name.clone_from(&feature.column);
+        }
+        // Two features of one column are read as one column.
+        let width = columns.fields.len();
+        let mut read = columns.clone();
+        for key in &view.keys {
+            read.fields
+                .push(trueline_table::Field::new(&key.column, key.data_type));
+        }
+        read.fields = unique(read.fields);
+        let mut seen = 0;
+        for entry in entries {
+            let batches = log::read(&entry, &self.segments, &read)?;
+            let last = batches.len().saturating_sub(1);
+            for (index, rows) in batches.iter().enumerate() {
+                let features: Vec<_> = columns.fields[..width]
+                    .iter()
+                    .filter_map(|field| rows.rows.column_by_name(&field.name).cloned())
+                    .collect();
+                let writes = writes(view, rows, features, cursor, now_us)?;
+                seen += writes.seen;
+                // The cursor moves with the last rows of an entry, never before them.
+                let moved = (index == last).then_some(entry.last_sequence);
+                self.online.write(&version, writes.rows, now_us, moved)?;
+            }
+        }
+        Ok(seen)
+    }
+}
+
+struct Writes {
+    rows: Vec<OnlineWrite>,
+    seen: u64,
+}
+
+/// What of some rows the online store has to know: of each entity the newest row that counts already, and
+/// all that will count later.
+fn writes(
+    view: &View,
+    rows: &LoggedRows,
+    features: Vec<arrow::array::ArrayRef>,
+    cursor: i64,
+    now_us: i64,
+) -> Result<Writes> {
+    let keys = KeyColumns::of_source(&view.keys, &rows.rows, "the log")?;
+    let rule = view.rule(Knowledge::AsOf);
+    let mut newest: BTreeMap<Vec<u8>, (Order, usize)> = BTreeMap::new();
+    let mut waiting = Vec::new();
+    let mut seen = 0;
+    let mut key = Vec::new();
+    for row in 0..rows.rows.num_rows() {
+        let order = rows.order(row);
+        if order.sequence <= cursor || !keys.encode(row, &mut key) {
+            continue;
+        }
+        seen += 1;
+        let due_us = rule.due_us(order.event_us, rows.known_us(row));
+        if due_us > now_us {
+            waiting.push((key.clone(), due_us, order, row));
+            continue;
+        }
+        match newest.get_mut(&key) {
+            Some(known) if known.0 >= order => {}
+            Some(known) => *known = (order, row),
+            None => {
+                newest.insert(key.clone(), (order, row));
+            }
+        }
+    }
+    let options =
+        arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.rows.num_rows()));
+    let features = RecordBatch::try_new_with_options(view.schema().to_arrow(), features, &options)?;
+    let encoder = RowEncoder::new(&features);
+    let write = |key, due_us, order, row| OnlineWrite {
+        key,
+        due_us,
+        row: OnlineRow {
+            order,
+            features: encoder.encode(row),
+        },
+    };
+    let newest = newest
+        .into_iter()
+        .map(|(key, (order, row))| write(key, i64::MIN, order, row));
+    let waiting = waiting
+        .into_iter()
+        .map(|(key, due_us, order, row)| write(key, due_us, order, row));
+    Ok(Writes {
+        rows: newest.chain(waiting).collect(),
+        seen,
+    })
+}
+
+fn unique(fields: Vec<trueline_table::Field>) -> Vec<trueline_table::Field> {
+    let mut kept: Vec<trueline_table::Field> = Vec::new();
+    for field in fields {
+        if kept.iter().all(|other| other.name != field.name) {
+            kept.push(field);
+        }
+    }
+    kept
+}
+
+/// A pushed row without an entity would be lost; better that its sender hears of it.
+fn check_keys(view: &View, source: &Source, rows: &RecordBatch) -> Result<()> {
+    let whose = format!("a push to source `{}`", source.name);
+    let keys = KeyColumns::of_source(&view.keys, rows, &whose)?;
+    let mut key = Vec::new();
+    match (0..rows.num_rows()).find(|&row| !keys.encode(row, &mut key)) {
+        None => Ok(()),
+        Some(row) => {
+            let names: Vec<_> = view.keys.iter().map(|key| key.column.as_str()).collect();
+            Err(Error::input(
+                format!(
+                    "{whose}: row {} has a null in `{}`, the join key of view `{}`",
+                    row + 1,
+                    names.join("`, `"),
+                    view.name
+                ),
+                "send rows of known entities only",
+            ))
+        }
+    }
+}
+
+fn source_of<'r>(revision: &'r Revision, name: &str) -> Result<&'r Source> {
+    let sources = &revision.definitions.sources;
+    sources
+        .get(name)
+        .ok_or_else(|| crate::registry::unknown("source", name, sources.keys().map(String::as_str)))
+}
+
+fn views_of<'r>(revision: &'r Revision, source: &str) -> impl Iterator<Item = &'r View> {
+    let source = source.to_owned();
+    let views = revision.definitions.views.values();
+    views.filter(move |view| view.source == source)
+}

@@ -1,0 +1,52 @@
+//! The feature store: one definition, one time contract, the same bytes offline and online.
+//!
+//! ```text
+//!  features.toml ── definition ── registry         versions that names point to
+//!
+//!  files, pushes ── ingest ── log                  every row once, in one sequence
+//!                              ├── offline         what a feature was at any instant: training_set
+//!                              └── online          what it is now: read
+//!
+//!                   contract                       the rule of time that both decide by
+//! ```
+//!
+//! [`check`] reads a feature file into [`Definitions`]; [`FeatureStore::apply`] puts them in force.
+//! [`FeatureStore::push`] and [`FeatureStore::materialize`] take rows in, [`FeatureStore::history`] makes a
+//! training set as of each row's instant, and [`FeatureStore::get_features`] answers what features are now.
+//! Clocks are the caller's: every call that depends on the present is told what it is.
+
+pub mod contract;
+mod definition;
+mod duration;
+mod error;
+mod ingest;
+mod key;
+mod log;
+mod offline;
+mod online;
+mod read;
+mod registry;
+mod row;
+mod segments;
+mod selection;
+mod store;
+mod table_file;
+mod training_set;
+
+#[cfg(test)]
+mod tests;
+
+pub use definition::{
+    About, Change, Column, Definitions, Entity, Feature, JoinKey, Kind, Load, Planned, Service,
+    ServiceFeature, Source, View, check,
+};
+pub use error::{Error, Result};
+pub use ingest::Materialized;
+pub use log::Receipt;
+pub use offline::Counts;
+pub use online::{OnlineRow, OnlineStore, OnlineWrite};
+pub use read::{Answer, AnsweredFeature, AnsweredView, Status};
+pub use registry::Revision;
+pub use selection::Selection;
+pub use store::FeatureStore;
+pub use training_set::{HistoryRequest, Made, SpineManifest, TrainingSet, ViewManifest};

@@ -1,0 +1,276 @@
+//! The offline store: what a feature was at any instant, for as many rows as one likes.
+//!
+//! The history of a view is read from the log once, sorted by entity and order; every row of a spine is then
+//! a look-up of its entity and a binary search. One row out per row in, in the order of the spine.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::{concat, take};
+use arrow::datatypes::TimestampMicrosecondType;
+use rusqlite::Connection;
+use trueline_table::{Digest, Schema};
+
+use crate::contract::{Found, History, Knowledge, Order, Rule};
+use crate::definition::View;
+use crate::key::KeyColumns;
+use crate::log::{self, Content};
+use crate::segments::Segments;
+use crate::{Error, Result};
+
+/// The history of a view, some of its features only.
+pub(crate) struct ViewHistory {
+    view: View,
+    rule: Rule,
+    /// Where each entity's rows are, among those sorted.
+    entities: HashMap<Box<[u8]>, std::ops::Range<usize>>,
+    /// When each row happened, and was known; sorted by entity and order.
+    events: Vec<i64>,
+    known: Vec<i64>,
+    /// Where each sorted row's features are.
+    rows: Vec<u32>,
+    features: Vec<ArrayRef>,
+    /// The rows of the log that were read.
+    pub(crate) read: Read,
+}
+
+/// What was read of the log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Read {
+    pub(crate) segments: Vec<Digest>,
+    pub(crate) last_sequence: i64,
+    pub(crate) rows: usize,
+}
+
+/// The features of some rows of a spine.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    pub(crate) features: Vec<ArrayRef>,
+    pub(crate) counts: Counts,
+}
+
+/// What became of the rows of a spine, in one view.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Counts {
+    pub found: u64,
+    pub expired: u64,
+    pub not_found: u64,
+    /// Rows without an entity, as a join key is null.
+    pub no_entity: u64,
+}
+
+impl ViewHistory {
+    /// Reads the rows of a view that the log has up to a sequence number.
+    pub(crate) fn load(
+        connection: &Connection,
+        segments: &Segments,
+        view: &View,
+        features: &[String],
+        knowledge: Knowledge,
+        until_sequence: i64,
+    ) -> Result<Self> {
+        let columns = columns(view, features);
+        let mut entities: HashMap<Box<[u8]>, u32> = HashMap::new();
+        let mut logged = Vec::new();
+        let mut batches: Vec<RecordBatch> = Vec::new();
+        let mut read = Read::default();
+        let mut key = Vec::new();
+        let mut start: u32 = 0;
+        for entry in log::entries(connection, &view.source, 0)? {
+            if entry.first_sequence > until_sequence {
+                continue;
+            }
+            if let Content::Segment(digest) = &entry.content {
+                read.segments.push(*digest);
+            }
+            for rows in log::read(&entry, segments, &columns)? {
+                let keys = KeyColumns::of_source(&view.keys, &rows.rows, "the log")?;
+                for row in 0..rows.rows.num_rows() {
+                    let order = rows.order(row);
+                    if order.sequence > until_sequence || !keys.encode(row, &mut key) {
+                        continue;
+                    }
+                    read.last_sequence = read.last_sequence.max(order.sequence);
+                    let next = count(entities.len(), view)?;
+                    let entity = match entities.get(key.as_slice()) {
+                        Some(entity) => *entity,
+                        None => *entities.entry(key.as_slice().into()).or_insert(next),
+                    };
+                    let place = start + count(row, view)?;
+                    logged.push((entity, order, rows.known_us(row), place));
+                }
+                start = start
+                    .checked_add(count(rows.rows.num_rows(), view)?)
+                    .ok_or_else(|| too_many(view))?;
+                batches.push(rows.rows);
+            }
+        }
+        read.rows = logged.len();
+        logged.sort_unstable_by_key(|(entity, order, _, _)| (*entity, *order));
+        Ok(Self {
+            view: view.clone(),
+            rule: view.rule(knowledge),
+            entities: ranges(entities, &logged),
+            events: logged
+                .iter()
+                .map(|(_, order, _, _)| order.event_us)
+                .collect(),
+            known: logged.iter().map(|(_, _, known, _)| *known).collect(),
+            rows: logged.iter().map(|(_, _, _, place)| *place).collect(),
+            features: concatenated(&batches, view, features, &columns)?,
+            read,
+        })
+    }
+
+    /// The features of each row of a spine at its instant.
+    pub(crate) fn look_up(
+        &self,
+        spine: &RecordBatch,
+        instants: &TimestampMicrosecondArray,
+    ) -> Result<Looked> {
+        let keys = KeyColumns::of_entities(&self.view.keys, spine, "the spine")?;
+        let mut key = Vec::new();
+        let mut counts = Counts::default();
+        let mut places = Vec::with_capacity(spine.num_rows());
+        for row in 0..spine.num_rows() {
+            if !keys.encode(row, &mut key) {
+                counts.no_entity += 1;
+                places.push(None);
+                continue;
+            }
+            let found = self.as_of(&key, instants.value(row));
+            match found {
+                Found::Value(_) => counts.found += 1,
+                Found::Expired => counts.expired += 1,
+                Found::Nothing => counts.not_found += 1,
+            }
+            places.push(found.value());
+        }
+        let places = UInt32Array::from(places);
+        let features = self.features.iter();
+        Ok(Looked {
+            features: features
+                .map(|feature| take(feature, &places, None))
+                .collect::<Result<_, _>>()?,
+            counts,
+        })
+    }
+
+    /// Where the features of an entity at an instant are.
+    fn as_of(&self, key: &[u8], at_us: i64) -> Found<u32> {
+        let Some(range) = self.entities.get(key) else {
+            return Found::Nothing;
+        };
+        let history = History {
+            events: &self.events[range.clone()],
+            known: &self.known[range.clone()],
+        };
+        match self.rule.as_of(history, at_us) {
+            Found::Value(index) => Found::Value(self.rows[range.start + index]),
+            Found::Expired => Found::Expired,
+            Found::Nothing => Found::Nothing,
+        }
+    }
+}
+
+/// The columns of its source that a view needs for some of its features; each once.
+fn columns(view: &View, features: &[String]) -> Schema {
+    let keys = view.keys.iter().map(|key| (&key.column, key.data_type));
+    let wanted = view
+        .features
+        .iter()
+        .filter(|one| features.contains(&one.name));
+    let features = wanted.map(|feature| (&feature.column, feature.data_type));
+    let mut schema = Schema::default();
+    for (column, data_type) in features.chain(keys) {
+        if schema.field(column).is_none() {
+            schema
+                .fields
+                .push(trueline_table::Field::new(column, data_type));
+        }
+    }
+    schema
+}
+
+/// The wanted features of all rows, in the order asked for.
+fn concatenated(
+    batches: &[RecordBatch],
+    view: &View,
+    features: &[String],
+    columns: &Schema,
+) -> Result<Vec<ArrayRef>> {
+    let empty = RecordBatch::new_empty(columns.to_arrow());
+    let whole = |name: &String| {
+        let feature = view.features.iter().find(|feature| &feature.name == name);
+        let index = feature.and_then(|feature| columns.index_of(&feature.column));
+        let index = index.ok_or_else(|| Error::Unknown {
+            kind: "feature",
+            name: format!("{}:{name}", view.name),
+            hint: "list what is defined with `trueline features list`".to_owned(),
+        })?;
+        let pieces: Vec<&dyn Array> = batches
+            .iter()
+            .chain(std::iter::once(&empty))
+            .map(|batch| batch.column(index).as_ref())
+            .collect();
+        Ok(concat(&pieces)?)
+    };
+    features.iter().map(whole).collect()
+}
+
+type Logged = (u32, Order, i64, u32);
+
+fn ranges(
+    entities: HashMap<Box<[u8]>, u32>,
+    logged: &[Logged],
+) -> HashMap<Box<[u8]>, std::ops::Range<usize>> {
+    let mut starts = vec![0; entities.len() + 1];
+    for (entity, ..) in logged {
+        starts[*entity as usize + 1] += 1;
+    }
+    for index in 1..starts.len() {
+        starts[index] += starts[index - 1];
+    }
+    let range = |entity: u32| starts[entity as usize]..starts[entity as usize + 1];
+    // From map to map: no order gets out.
+    entities
+        .into_iter()
+        .map(|(key, entity)| (key, range(entity)))
+        .collect()
+}
+
+fn count(number: usize, view: &View) -> Result<u32> {
+    u32::try_from(number).map_err(|_| too_many(view))
+}
+
+fn too_many(view: &View) -> Error {
+    Error::input(
+        format!("view `{}` has more than {} rows", view.name, u32::MAX),
+        "split its source, or keep less history",
+    )
+}
+
+/// The instants of a column of a spine.
+///
+/// # Errors
+/// If one is null.
+pub(crate) fn instants(
+    column: &ArrayRef,
+    name: &str,
+    before: u64,
+) -> Result<TimestampMicrosecondArray> {
+    use arrow::array::AsArray as _;
+    let wanted = trueline_table::DataType::Timestamp.to_arrow();
+    let times = arrow::compute::cast(column, &wanted)?;
+    let times = times.as_primitive::<TimestampMicrosecondType>().clone();
+    if let Some(row) = (0..times.len()).find(|&row| times.is_null(row)) {
+        return Err(Error::input(
+            format!(
+                "row {} of the spine has no instant: `{name}` is null",
+                before + row as u64 + 1
+            ),
+            "features are read as of an instant: leave such rows out",
+        ));
+    }
+    Ok(times)
+}

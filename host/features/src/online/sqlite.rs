@@ -1,0 +1,229 @@
+//! The online store in a SQLite file. It can be made again from the log, so a write does not wait for the
+//! disk: after a loss of power, its cursor is as old as its rows.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rusqlite::types::ToSqlOutput::Borrowed;
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use trueline_table::Digest;
+
+use super::{OnlineRow, OnlineStore, OnlineWrite};
+use crate::Result;
+use crate::contract::Order;
+
+const SCHEMA: &str = "
+-- How far each version of a view has read the log.
+CREATE TABLE IF NOT EXISTS views (
+  view BLOB PRIMARY KEY,
+  id INTEGER NOT NULL UNIQUE,
+  cursor INTEGER NOT NULL
+) STRICT;
+-- The newest row of each entity.
+CREATE TABLE IF NOT EXISTS newest (
+  view INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  event_us INTEGER NOT NULL,
+  created_us INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  features BLOB NOT NULL,
+  PRIMARY KEY (view, key)
+) STRICT, WITHOUT ROWID;
+-- Rows that do not count yet, by when they will.
+CREATE TABLE IF NOT EXISTS waiting (
+  view INTEGER NOT NULL,
+  due_us INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  event_us INTEGER NOT NULL,
+  created_us INTEGER NOT NULL,
+  features BLOB NOT NULL,
+  PRIMARY KEY (view, due_us, sequence)
+) STRICT, WITHOUT ROWID;
+";
+
+const UPSERT: &str = "
+INSERT INTO newest (view, key, event_us, created_us, sequence, features) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (view, key) DO UPDATE SET
+  event_us = excluded.event_us, created_us = excluded.created_us,
+  sequence = excluded.sequence, features = excluded.features
+WHERE (excluded.event_us, excluded.created_us, excluded.sequence) > (event_us, created_us, sequence)";
+
+/// Stands for a row without a created time: before all others.
+const NOT_CREATED: i64 = i64::MIN;
+
+/// One file, any number of threads and processes.
+#[derive(Debug)]
+pub(crate) struct SqliteOnline {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    /// Connections that nobody reads with at the moment.
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl SqliteOnline {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let writer = connect(path)?;
+        writer.execute_batch(SCHEMA)?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+        })
+    }
+
+    fn with_reader<T>(&self, read: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let idle = lock(&self.readers).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => connect(&self.path)?,
+        };
+        let result = read(&mut connection);
+        lock(&self.readers).push(connection);
+        result
+    }
+
+    /// Lets the rows that have become due count.
+    fn promote(&self, id: i64, now_us: i64) -> Result<()> {
+        let mut connection = lock(&self.writer);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let sql = "SELECT key, event_us, created_us, sequence, features FROM waiting
+                       WHERE view = ?1 AND due_us <= ?2 ORDER BY due_us, sequence";
+            let mut due = transaction.prepare_cached(sql)?;
+            let mut rows = due.query([id, now_us])?;
+            let mut upsert = transaction.prepare_cached(UPSERT)?;
+            while let Some(row) = rows.next()? {
+                upsert.execute(params![
+                    id,
+                    Borrowed(row.get_ref(0)?),
+                    Borrowed(row.get_ref(1)?),
+                    Borrowed(row.get_ref(2)?),
+                    Borrowed(row.get_ref(3)?),
+                    Borrowed(row.get_ref(4)?)
+                ])?;
+            }
+            let sql = "DELETE FROM waiting WHERE view = ?1 AND due_us <= ?2";
+            transaction.prepare_cached(sql)?.execute([id, now_us])?;
+        }
+        Ok(transaction.commit()?)
+    }
+}
+
+impl OnlineStore for SqliteOnline {
+    fn cursor(&self, view: &Digest) -> Result<i64> {
+        self.with_reader(|connection| {
+            let sql = "SELECT cursor FROM views WHERE view = ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            let cursor = statement.query_row([view.to_string().as_bytes()], |row| row.get(0));
+            Ok(cursor.optional()?.unwrap_or(0))
+        })
+    }
+
+    fn write(
+        &self,
+        view: &Digest,
+        rows: Vec<OnlineWrite>,
+        now_us: i64,
+        cursor: Option<i64>,
+    ) -> Result<()> {
+        let mut connection = lock(&self.writer);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let name = view.to_string();
+            let sql = "INSERT INTO views (view, id, cursor)
+                       VALUES (?1, (SELECT coalesce(max(id), 0) + 1 FROM views), ?2)
+                       ON CONFLICT (view) DO UPDATE SET cursor = max(cursor, excluded.cursor)";
+            let mut statement = transaction.prepare_cached(sql)?;
+            statement.execute(params![name.as_bytes(), cursor.unwrap_or(0)])?;
+            let id: i64 = transaction
+                .prepare_cached("SELECT id FROM views WHERE view = ?1")?
+                .query_row([name.as_bytes()], |row| row.get(0))?;
+            let mut upsert = transaction.prepare_cached(UPSERT)?;
+            let sql = "INSERT OR IGNORE INTO waiting (view, due_us, sequence, key, event_us, created_us, features)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            let mut wait = transaction.prepare_cached(sql)?;
+            for OnlineWrite { key, due_us, row } in rows {
+                let Order {
+                    event_us,
+                    created_us,
+                    sequence,
+                } = row.order;
+                let created_us = created_us.unwrap_or(NOT_CREATED);
+                if due_us <= now_us {
+                    upsert.execute(params![
+                        id,
+                        key,
+                        event_us,
+                        created_us,
+                        sequence,
+                        row.features
+                    ])?;
+                } else {
+                    wait.execute(params![
+                        id,
+                        due_us,
+                        sequence,
+                        key,
+                        event_us,
+                        created_us,
+                        row.features
+                    ])?;
+                }
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn read(&self, view: &Digest, keys: &[Vec<u8>], now_us: i64) -> Result<Vec<Option<OnlineRow>>> {
+        let name = view.to_string();
+        let due = self.with_reader(|connection| {
+            let sql = "SELECT id FROM views v WHERE view = ?1 AND EXISTS
+                       (SELECT 1 FROM waiting WHERE view = v.id AND due_us <= ?2)";
+            let mut statement = connection.prepare_cached(sql)?;
+            let id = statement.query_row(params![name.as_bytes(), now_us], |row| row.get(0));
+            Ok(id.optional()?)
+        })?;
+        if let Some(id) = due {
+            self.promote(id, now_us)?;
+        }
+        self.with_reader(|connection| {
+            let transaction = connection.transaction()?;
+            let sql = "SELECT event_us, created_us, sequence, features FROM newest
+                       WHERE view = (SELECT id FROM views WHERE view = ?1) AND key = ?2";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let rows = keys.iter().map(|key| {
+                let row = statement.query_row(params![name.as_bytes(), key], |row| {
+                    let created_us: i64 = row.get(1)?;
+                    Ok(OnlineRow {
+                        order: Order {
+                            event_us: row.get(0)?,
+                            created_us: (created_us != NOT_CREATED).then_some(created_us),
+                            sequence: row.get(2)?,
+                        },
+                        features: row.get(3)?,
+                    })
+                });
+                Ok(row.optional()?)
+            });
+            rows.collect()
+        })
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(30))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// A lock that a panic of another thread does not spoil: a transaction that it left is rolled back.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,201 @@
+//! Reading features online: what they are now, for a few entities, at once.
+
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use serde::Serialize;
+use trueline_table::{Digest, Schema};
+
+use crate::contract::Knowledge;
+use crate::key::KeyColumns;
+use crate::row::RowDecoder;
+use crate::selection::{Resolved, ResolvedView, Selection};
+use crate::store::FeatureStore;
+use crate::{Error, Result};
+
+/// Why a value is what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    Present,
+    /// The newest row has a null here.
+    NullValue,
+    /// There is no row of this entity.
+    NotFound,
+    /// There is a row, older than the view's ttl; its values are null.
+    OutsideMaxAge,
+}
+
+/// Features of entities, one row each, in the order asked for.
+#[derive(Debug)]
+pub struct Answer {
+    /// One column a feature; null wherever its status is not present.
+    pub rows: RecordBatch,
+    /// One for each column.
+    pub features: Vec<AnsweredFeature>,
+    /// The views that they are of.
+    pub views: Vec<AnsweredView>,
+}
+
+/// A feature of an answer.
+#[derive(Clone, Debug)]
+pub struct AnsweredFeature {
+    pub name: String,
+    pub full_name: String,
+    /// Which of the answer's views it is of.
+    pub view: usize,
+}
+
+/// What was found in a view.
+#[derive(Clone, Debug)]
+pub struct AnsweredView {
+    pub name: String,
+    pub version: Digest,
+    /// For each entity, whether there is a row that counts.
+    pub found: Vec<Status>,
+    /// When the row happened, expired ones among them.
+    pub event_us: Vec<Option<i64>>,
+}
+
+impl Answer {
+    /// Why the value of a column in a row is what it is.
+    pub fn status(&self, column: usize, row: usize) -> Status {
+        let found = self.views[self.features[column].view].found[row];
+        if found == Status::Present && self.rows.column(column).is_null(row) {
+            return Status::NullValue;
+        }
+        found
+    }
+
+    /// When the row that a value is of happened.
+    pub fn event_us(&self, column: usize, row: usize) -> Option<i64> {
+        self.views[self.features[column].view].event_us[row]
+    }
+}
+
+impl FeatureStore {
+    /// The features of entities at `now_us`. `entities` has a column for each join key, of its type.
+    ///
+    /// ```no_run
+    /// # use std::sync::Arc;
+    /// # use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    /// # use trueline_features::{FeatureStore, Selection};
+    /// # let store = FeatureStore::open(".trueline".as_ref())?;
+    /// # let now_us = 0;
+    /// let users: ArrayRef = Arc::new(StringArray::from(vec!["user_123"]));
+    /// let entities = RecordBatch::try_from_iter([("user_id", users)])?;
+    /// let answer = store.get_features(&Selection::Service("checkout".into()), &entities, now_us)?;
+    /// println!("{:?}", answer.rows);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If something of what is asked for is not defined, a join key is missing or of another type, or the
+    /// store cannot be read.
+    pub fn get_features(
+        &self,
+        selection: &Selection,
+        entities: &RecordBatch,
+        now_us: i64,
+    ) -> Result<Answer> {
+        let resolved = self.resolve(selection)?;
+        let mut views = Vec::with_capacity(resolved.views.len());
+        let mut rows = Vec::with_capacity(resolved.views.len());
+        for view in &resolved.views {
+            let (answered, decoded) = self.read_view(view, entities, now_us)?;
+            views.push(answered);
+            rows.push(decoded);
+        }
+        let columns: Vec<ArrayRef> = resolved
+            .features
+            .iter()
+            .map(|feature| rows[feature.view].column(feature.column).clone())
+            .collect();
+        let features = resolved.features.iter().map(|feature| AnsweredFeature {
+            name: feature.name.clone(),
+            full_name: feature.full_name.clone(),
+            view: feature.view,
+        });
+        let options =
+            arrow::array::RecordBatchOptions::new().with_row_count(Some(entities.num_rows()));
+        Ok(Answer {
+            rows: RecordBatch::try_new_with_options(
+                resolved.schema(true, &[])?.to_arrow(),
+                columns,
+                &options,
+            )?,
+            features: features.collect(),
+            views,
+        })
+    }
+
+    /// The columns that identify what a selection describes.
+    ///
+    /// # Errors
+    /// If it is not defined.
+    pub fn join_keys(&self, selection: &Selection) -> Result<Schema> {
+        let resolved: &Resolved = &*self.resolve(selection)?;
+        let keys = resolved.keys()?;
+        let field = |(name, data_type): (&str, _)| trueline_table::Field::new(name, data_type);
+        Ok(Schema::new(keys.into_iter().map(field)))
+    }
+
+    fn read_view(
+        &self,
+        resolved: &ResolvedView,
+        entities: &RecordBatch,
+        now_us: i64,
+    ) -> Result<(AnsweredView, RecordBatch)> {
+        let view = &resolved.view;
+        if !resolved.is_current {
+            self.catch_up(view, now_us)?;
+        }
+        let count = entities.num_rows();
+        let columns = KeyColumns::of_entities(&view.keys, entities, "the request")?;
+        let (mut keys, mut asked) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut key = Vec::new();
+        for row in 0..count {
+            let is_entity = columns.encode(row, &mut key);
+            asked.push(is_entity);
+            if is_entity {
+                keys.push(key.clone());
+            }
+        }
+        let mut found = self
+            .online
+            .read(&resolved.version, &keys, now_us)?
+            .into_iter();
+        let rule = view.rule(Knowledge::AsOf);
+        let mut decoder = RowDecoder::new(&view.schema(), count);
+        let mut answered = AnsweredView {
+            name: view.name.clone(),
+            version: resolved.version,
+            found: Vec::with_capacity(count),
+            event_us: Vec::with_capacity(count),
+        };
+        for is_entity in asked {
+            let row = if is_entity {
+                found.next().flatten()
+            } else {
+                None
+            };
+            let status = match &row {
+                None => Status::NotFound,
+                Some(row) if rule.is_fresh(row.order.event_us, now_us) => Status::Present,
+                Some(_) => Status::OutsideMaxAge,
+            };
+            match &row {
+                Some(row) if status == Status::Present => {
+                    decoder.push(&row.features).map_err(|_| {
+                        Error::input(
+                            format!("the online store holds no row of view `{}`", view.name),
+                            "the store was changed by hand: remove online.db and materialize again",
+                        )
+                    })?;
+                }
+                _ => decoder.push_nulls(),
+            }
+            answered.found.push(status);
+            answered.event_us.push(row.map(|row| row.order.event_us));
+        }
+        Ok((answered, decoder.finish()?))
+    }
+}

@@ -1,0 +1,131 @@
+//! Segments: Parquet files that hold rows of the log, named by the digest of their bytes. A segment is
+//! written under another name, flushed, renamed and its folder flushed, so that a name stands for all of
+//! its bytes; they are hashed again whenever they are read.
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use tempfile::NamedTempFile;
+use trueline_table::{Digest, Hasher};
+
+use crate::table_file::digest_of;
+use crate::{Error, Result};
+
+/// Rows of a batch that is read.
+const BATCH_ROWS: usize = 65_536;
+
+/// The folder of the segments.
+#[derive(Clone, Debug)]
+pub(crate) struct Segments {
+    folder: PathBuf,
+}
+
+/// A segment in the making.
+pub(crate) struct SegmentWriter {
+    folder: PathBuf,
+    writer: ArrowWriter<HashedFile>,
+}
+
+struct HashedFile {
+    file: NamedTempFile,
+    hasher: Hasher,
+}
+
+impl Segments {
+    pub(crate) fn open(folder: PathBuf) -> Result<Self> {
+        std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+        Ok(Self { folder })
+    }
+
+    pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
+        self.folder.join(format!("{}.parquet", digest.hex()))
+    }
+
+    pub(crate) fn writer(&self, schema: SchemaRef) -> Result<SegmentWriter> {
+        let file = NamedTempFile::new_in(&self.folder).map_err(Error::io(&self.folder))?;
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+        let file = HashedFile {
+            file,
+            hasher: Hasher::new(),
+        };
+        let writer = ArrowWriter::try_new(file, schema, Some(properties.build()));
+        Ok(SegmentWriter {
+            folder: self.folder.clone(),
+            writer: writer.map_err(|error| broken(&self.folder, &error))?,
+        })
+    }
+
+    /// The rows of a segment with those of `columns` that it has.
+    pub(crate) fn read(&self, digest: &Digest, columns: &[&str]) -> Result<Vec<RecordBatch>> {
+        let path = self.path(digest);
+        let mut file = File::open(&path).map_err(Error::io(&path))?;
+        if digest_of(&mut file).map_err(Error::io(&path))? != *digest {
+            return Err(Error::corrupt(&path)(
+                &"its bytes are not those of its name",
+            ));
+        }
+        file.rewind().map_err(Error::io(&path))?;
+        read_parquet(file, columns).map_err(|error| broken(&path, &error))
+    }
+}
+
+fn read_parquet(file: File, columns: &[&str]) -> parquet::errors::Result<Vec<RecordBatch>> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+    let reader = builder
+        .with_projection(mask)
+        .with_batch_size(BATCH_ROWS)
+        .build()?;
+    Ok(reader.collect::<Result<_, _>>()?)
+}
+
+impl SegmentWriter {
+    pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        let written = self.writer.write(rows);
+        written.map_err(|error| broken(&self.folder, &error))
+    }
+
+    /// Gives the segment its name, once all of it is on the disk.
+    pub(crate) fn finish(self) -> Result<Digest> {
+        let Self { folder, writer } = self;
+        let HashedFile { file, hasher } = writer
+            .into_inner()
+            .map_err(|error| broken(&folder, &error))?;
+        let digest = hasher.finish();
+        file.as_file().sync_all().map_err(Error::io(&folder))?;
+        let path = Segments {
+            folder: folder.clone(),
+        }
+        .path(&digest);
+        file.persist(&path)
+            .map_err(|error| Error::io(&path)(error.error))?;
+        if cfg!(unix) {
+            let synced = File::open(&folder).and_then(|folder| folder.sync_all());
+            synced.map_err(Error::io(&folder))?;
+        }
+        Ok(digest)
+    }
+}
+
+impl Write for HashedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn broken(path: &Path, error: &dyn std::fmt::Display) -> Error {
+    Error::corrupt(path)(error)
+}

@@ -1,0 +1,158 @@
+//! The feature store of one home.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+use crate::definition::{Definitions, Planned, plan};
+use crate::online::{OnlineStore, SqliteOnline};
+use crate::registry::{self, Revision};
+use crate::segments::Segments;
+use crate::selection::{Resolved, Selection};
+use crate::{Error, Result};
+
+/// Definitions, the ingest log, and both stores that are made from it.
+///
+/// ```text
+/// <home>/features/features.db        definitions, the ingest log, training sets (SQLite)
+/// <home>/features/segments/….parquet rows of the log, by digest
+/// <home>/features/online.db          the newest row of each entity (SQLite)
+/// ```
+///
+/// Any number of threads and processes may have one open. All calls block.
+pub struct FeatureStore {
+    pub(crate) segments: Segments,
+    pub(crate) online: Box<dyn OnlineStore>,
+    connection: Mutex<Connection>,
+    resolved: Mutex<(i64, BTreeMap<Selection, Arc<Resolved>>)>,
+}
+
+/// Selections whose meaning is remembered; more than a server is asked for, and few enough.
+const MAX_RESOLVED: usize = 256;
+
+impl FeatureStore {
+    /// Opens the feature store of a home, which is made if it is missing.
+    ///
+    /// # Errors
+    /// If it cannot be made or read, or was written by a newer program.
+    pub fn open(home: &Path) -> Result<Self> {
+        let folder = home.join("features");
+        let segments = Segments::open(folder.join("segments"))?;
+        let connection = connect(&folder.join("features.db"))?;
+        let online = Box::new(SqliteOnline::open(&folder.join("online.db"))?);
+        Ok(Self {
+            segments,
+            online,
+            connection: Mutex::new(connection),
+            resolved: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
+        // What a panic of another thread left half-done is rolled back.
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in force.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn revision(&self) -> Result<Revision> {
+        registry::current(&self.connection())
+    }
+
+    /// What applying these definitions would change.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn plan(&self, definitions: &Definitions) -> Result<Vec<Planned>> {
+        Ok(plan(&self.revision()?.definitions, definitions))
+    }
+
+    /// Puts definitions in force; the paths of their sources are relative to `folder`. New versions of views
+    /// are filled from the log; old ones stay readable as `name@version`. Without a change, nothing happens.
+    ///
+    /// # Errors
+    /// If a source that has rows would read them as something else.
+    pub fn apply(&self, definitions: &Definitions, folder: &Path, now_us: i64) -> Result<i64> {
+        let folder = absolute(folder)?;
+        let revision = self.revision()?;
+        if revision.definitions == *definitions && revision.folder == folder {
+            return Ok(revision.number);
+        }
+        for (name, source) in &definitions.sources {
+            let Some(old) = revision.definitions.sources.get(name) else {
+                continue;
+            };
+            let retyped = source.columns.iter().find(|column| {
+                let old = old.columns.iter().find(|old| old.name == column.name);
+                old.is_some_and(|old| old.data_type != column.data_type)
+            });
+            let problem = if let Some(column) = retyped {
+                format!("column `{}` would become {}", column.name, column.data_type)
+            } else if old.event_time != source.event_time || old.created != source.created {
+                "other columns would say when its rows happened and were made".to_owned()
+            } else {
+                continue;
+            };
+            if !crate::log::entries(&self.connection(), name, 0)?.is_empty() {
+                return Err(Error::input(
+                    format!("source `{name}` has rows, and {problem}"),
+                    "define a new source under another name; the old one stays readable",
+                ));
+            }
+        }
+        let number = registry::apply(&mut self.connection(), definitions, &folder, now_us)?;
+        for view in definitions.views.values() {
+            self.catch_up(view, now_us)?;
+        }
+        Ok(number)
+    }
+
+    /// What a selection means at present.
+    pub(crate) fn resolve(&self, selection: &Selection) -> Result<Arc<Resolved>> {
+        let connection = self.connection();
+        let number = registry::number(&connection)?;
+        let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        if resolved.0 != number || resolved.1.len() > MAX_RESOLVED {
+            *resolved = (number, BTreeMap::new());
+        }
+        if let Some(known) = resolved.1.get(selection) {
+            return Ok(known.clone());
+        }
+        let revision = registry::current(&connection)?;
+        let meaning = Arc::new(Resolved::new(&connection, &revision, selection)?);
+        resolved.1.insert(selection.clone(), meaning.clone());
+        Ok(meaning)
+    }
+}
+
+fn absolute(folder: &Path) -> Result<PathBuf> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    folder.canonicalize().map_err(Error::io(folder))
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let mut connection = Connection::open(path)?;
+    // A second process waits for the first one's transaction.
+    connection.busy_timeout(Duration::from_secs(60))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // What was acknowledged is on the disk.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let migrations = Migrations::new(vec![M::up(include_str!("../migrations/V1__initial.sql"))]);
+    migrations
+        .to_latest(&mut connection)
+        .map_err(|error| Error::corrupt(path)(&error))?;
+    Ok(connection)
+}

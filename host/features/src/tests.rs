@@ -1,0 +1,8 @@
+//! The store as its users see it, in real folders.
+
+mod cases;
+mod definitions;
+mod flights;
+mod oracle;
+mod pushes;
+mod support;
