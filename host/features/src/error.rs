@@ -47,6 +47,10 @@ pub enum Error {
     #[error("the feature store's database: {0}")]
     Database(#[from] rusqlite::Error),
 
+    /// The work was given up, as the program ends.
+    #[error("the feature store is being closed")]
+    Stopped,
+
     /// Rows cannot be worked with as tables.
     #[error(transparent)]
     Table(#[from] trueline_table::Error),

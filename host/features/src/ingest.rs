@@ -62,6 +62,21 @@ impl FeatureStore {
         Ok(receipt)
     }
 
+    /// A source in force.
+    pub(crate) fn source(&self, name: &str) -> Result<Source> {
+        source_of(&self.revision()?, name).cloned()
+    }
+
+    /// A view in force, and its source.
+    pub(crate) fn view(&self, name: &str) -> Result<(View, Source)> {
+        let revision = self.revision()?;
+        let views = &revision.definitions.views;
+        let unknown =
+            || crate::registry::unknown("feature view", name, views.keys().map(String::as_str));
+        let view = views.get(name).ok_or_else(unknown)?;
+        Ok((view.clone(), source_of(&revision, &view.source)?.clone()))
+    }
+
     /// Takes in what is new in the files of all sources, and brings the online store to where the log is.
     /// A file is taken in once; one that has changed is taken in as new rows.
     ///

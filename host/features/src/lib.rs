@@ -8,6 +8,7 @@
 //!                              └── online          what it is now: read
 //!
 //!                   contract                       the rule of time that both decide by
+//!                   http                           requests, Feast's among them
 //! ```
 //!
 //! [`check`] reads a feature file into [`Definitions`]; [`FeatureStore::apply`] puts them in force.
@@ -19,6 +20,7 @@ pub mod contract;
 mod definition;
 mod duration;
 mod error;
+pub mod http;
 mod ingest;
 mod key;
 mod log;

@@ -3,6 +3,7 @@
 mod cases;
 mod definitions;
 mod flights;
+mod http;
 mod oracle;
 mod pushes;
 mod support;

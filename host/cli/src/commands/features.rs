@@ -1,4 +1,4 @@
-//! `trueline features apply|list|materialize|push|history|get`
+//! `trueline features apply|list|materialize|push|history|get|serve`
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::views;
 
 mod get;
+mod serve;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     History(History),
     /// Read what features are now
     Get(get::Arguments),
+    /// Answer requests over HTTP, those of a Feast client among them
+    Serve(serve::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -112,6 +115,7 @@ pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Ex
         Command::Push(arguments) => push(arguments, context),
         Command::History(arguments) => history(arguments, context),
         Command::Get(arguments) => get::execute(arguments, context),
+        Command::Serve(arguments) => serve::execute(arguments, context),
     }
 }
 

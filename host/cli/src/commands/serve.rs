@@ -17,7 +17,7 @@ use crate::exit::Exit;
 
 mod follow;
 mod sagemaker;
-mod stop;
+pub(super) mod stop;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {

@@ -1,7 +1,7 @@
 //! When a server is to stop.
 
 /// Done when someone presses Ctrl-C, or asks the process to end.
-pub(super) async fn asked() {
+pub(crate) async fn asked() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -1,0 +1,241 @@
+//! Requests as Feast's client and others send them.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::support::Project;
+use crate::http::router;
+
+const DRIVERS: &str = "
+[entity.driver]
+keys = { driver_id = 'int64' }
+[source.stats]
+columns = { driver_id = 'int64', at = 'timestamp', rate = 'float32', trips = 'int64', name = 'utf8' }
+event_time = 'at'
+[view.stats]
+entity = 'driver'
+source = 'stats'
+features = ['rate', 'trips', 'name']
+[view.old]
+entity = 'driver'
+source = 'stats'
+features = { old_rate = 'rate' }
+ttl = '1h'
+[service.s]
+features = ['stats:trips', 'old']
+";
+
+struct Client {
+    project: Project,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Client {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let client = Self {
+            project: Project::new(DRIVERS),
+            runtime,
+        };
+        let push = json!({
+            "push_source_name": "stats",
+            "df": {
+                "driver_id": [1001, 1002], "at": ["2026-01-01T00:00:00.25", "2026-01-01T00:00:00"],
+                "rate": [0.10000000149011612, "NaN"], "trips": [7, null], "name": ["ä", "b"],
+            },
+            "allow_registry_cache": true, "to": "online_and_offline", "transform_on_write": true,
+        });
+        assert_eq!(client.post("/push", &push), (StatusCode::OK, Value::Null));
+        client
+    }
+
+    fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        self.post_text(path, "application/json", body.to_string())
+    }
+
+    fn post_text(&self, path: &str, content_type: &str, body: String) -> (StatusCode, Value) {
+        let request = Request::post(path)
+            .header("content-type", content_type)
+            .header("idempotency-key", "a")
+            .body(Body::from(body))
+            .unwrap();
+        let app = router(Arc::new(self.project.reopen()));
+        self.runtime.block_on(async {
+            let response = app.oneshot(request).await.unwrap();
+            let status = response.status();
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+        })
+    }
+}
+
+#[test]
+fn feasts_answer_is_column_major() {
+    let client = Client::new();
+    let request = json!({
+        "features": ["stats:rate", "stats:trips", "old:old_rate"],
+        "entities": { "driver_id": [1001, 1002, 9999] },
+        "full_feature_names": false, "include_feature_view_version_metadata": false,
+    });
+    let epoch = "1970-01-01T00:00:00Z";
+    let (first, second) = ("2026-01-01T00:00:00.250Z", "2026-01-01T00:00:00Z");
+    let expected = json!({
+        "metadata": { "feature_names": ["driver_id", "rate", "trips", "old_rate"] },
+        "results": [
+            { "values": [1001, 1002, 9999], "statuses": ["PRESENT", "PRESENT", "PRESENT"], "event_timestamps": [epoch, epoch, epoch] },
+            { "values": [0.10000000149011612, "NaN", null], "statuses": ["PRESENT", "PRESENT", "NOT_FOUND"], "event_timestamps": [first, second, epoch] },
+            { "values": [7, null, null], "statuses": ["PRESENT", "NULL_VALUE", "NOT_FOUND"], "event_timestamps": [first, second, epoch] },
+            { "values": [null, null, null], "statuses": ["OUTSIDE_MAX_AGE", "OUTSIDE_MAX_AGE", "NOT_FOUND"], "event_timestamps": [first, second, epoch] },
+        ],
+    });
+    assert_eq!(
+        client.post("/get-online-features", &request),
+        (StatusCode::OK, expected)
+    );
+
+    let by_service = json!({ "feature_service": "s", "entities": { "driver": [1001] }, "full_feature_names": true });
+    let (_, answer) = client.post("/get-online-features", &by_service);
+    let names = json!(["driver_id", "stats__trips", "old__old_rate"]);
+    assert_eq!(
+        answer["metadata"]["feature_names"], names,
+        "an entity's name stands for its key"
+    );
+}
+
+#[test]
+fn feasts_errors_are_json_in_a_text() {
+    let client = Client::new();
+    let check = |path: &str, body: Value, status: u16, class: &str, message: &str| {
+        let (found, body) = client.post(path, &body);
+        let detail: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
+        let expected = json!({ "module": "feast.errors", "class": class, "message": message });
+        assert_eq!((found.as_u16(), detail), (status, expected));
+    };
+    let entities = || json!({ "driver_id": [1] });
+    let path = "/get-online-features";
+    check(
+        path,
+        json!({ "feature_service": "x", "entities": entities() }),
+        404,
+        "FeatureServiceNotFoundException",
+        "there is no feature service `x`",
+    );
+    check(
+        path,
+        json!({ "features": ["stat:rate"], "entities": entities() }),
+        404,
+        "FeatureViewNotFoundException",
+        "there is no feature view `stat`",
+    );
+    check(
+        path,
+        json!({ "features": ["stats:rate"], "entities": { "driver_id": ["a"] } }),
+        422,
+        "FeastError",
+        "the request: `driver_id` is int64, and value 1 of it is \"a\"",
+    );
+    check(
+        "/push",
+        json!({ "push_source_name": "x", "df": {} }),
+        422,
+        "PushSourceNotFoundException",
+        "there is no source `x`",
+    );
+    let (status, body) = client.post(path, &json!({ "entities": entities() }));
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        body["detail"][0]["msg"]
+            .as_str()
+            .unwrap()
+            .contains("exactly one of")
+    );
+}
+
+#[test]
+fn feasts_client_writes_under_its_own_names() {
+    let client = Client::new();
+    let write = json!({
+        "feature_view_name": "old",
+        "df": { "driver_id": [1001], "old_rate": [0.5], "event_timestamp": ["2026-02-01T00:00:00"], "created": ["2026-02-01T00:00:00"] },
+        "allow_registry_cache": true,
+    });
+    // A column that the source has not is left out, one that was not sent is null.
+    assert_eq!(
+        client.post("/write-to-online-store", &write),
+        (StatusCode::OK, Value::Null)
+    );
+    let request =
+        json!({ "features": ["stats:rate", "stats:trips"], "entities": { "driver_id": [1001] } });
+    let (_, answer) = client.post("/get-online-features", &request);
+    assert_eq!(
+        (
+            &answer["results"][1]["values"][0],
+            &answer["results"][2]["values"][0]
+        ),
+        (&json!(0.5), &Value::Null)
+    );
+    let range = json!({ "end_ts": "2026-02-01T00:00:00", "feature_views": null });
+    assert_eq!(
+        client.post("/materialize-incremental", &range),
+        (StatusCode::OK, Value::Null)
+    );
+}
+
+#[test]
+fn the_stores_own_answer_has_rows_and_versions() {
+    let client = Client::new();
+    let lines = "{\"driver_id\": 1, \"at\": \"2026-01-01T00:00:00Z\", \"trips\": 3}\n\n{\"driver_id\": 1, \"at\": \"2026-01-02T00:00:00Z\", \"trips\": 4}\n";
+    let push = || {
+        client.post_text(
+            "/v1/sources/stats/rows",
+            "application/x-ndjson",
+            lines.to_owned(),
+        )
+    };
+    let (status, receipt) = push();
+    assert_eq!(
+        (status, &receipt["rows"], &receipt["repeated"]),
+        (StatusCode::OK, &json!(2), &json!(false))
+    );
+    assert_eq!(push().1["repeated"], json!(true));
+
+    let request =
+        json!({ "features": ["stats:trips", "stats:name"], "entities": { "driver_id": [1, 2] } });
+    let (status, answer) = client.post("/v1/features", &request);
+    let view = &client.project.store.revision().unwrap().definitions.views["stats"];
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        answer["views"],
+        json!([{ "name": "stats", "version": view.version() }])
+    );
+    assert_eq!(
+        answer["rows"],
+        json!([
+            { "values": [4, null], "statuses": ["PRESENT", "NULL_VALUE"], "event_times": ["2026-01-02T00:00:00Z", "2026-01-02T00:00:00Z"] },
+            { "values": [null, null], "statuses": ["NOT_FOUND", "NOT_FOUND"], "event_times": [null, null] },
+        ])
+    );
+    let (status, error) = client.post("/v1/features", &json!({ "service": "t", "entities": {} }));
+    assert_eq!(
+        (status, &error["error"]),
+        (
+            StatusCode::NOT_FOUND,
+            &json!("there is no feature service `t`")
+        )
+    );
+    let wrong = client.post_text(
+        "/v1/sources/stats/rows",
+        "application/x-ndjson",
+        "{\"x\": 1}".to_owned(),
+    );
+    assert_eq!(
+        wrong.1["error"],
+        json!("line 1 of the push: the source has no column `x`")
+    );
+}
