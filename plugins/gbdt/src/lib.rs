@@ -23,6 +23,8 @@
 //! - **Categories**: whole numbers from 0 to 65534, named with `categorical`. One that was never seen
 //!   goes left, as in XGBoost; what is no category at all is an error, where XGBoost sends it left.
 //!   Texts are numbered before, see below.
+//! - **Infinities** among the features are numbers, the smallest and the largest, which XGBoost refuses to
+//!   learn from; it reads the models.
 //! - **Groups** of `rank:ndcg` need not follow each other. With `lambdarank_pair_method = "mean"` pairs are
 //!   drawn, as rows are with `subsample`: from the seed, and others than XGBoost's.
 //!

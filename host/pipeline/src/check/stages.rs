@@ -27,6 +27,8 @@ pub(super) struct Stages<'a, 'd, 't> {
     seed: u64,
     /// By their index in the outline.
     checked: BTreeMap<usize, Checked>,
+    /// The stages that a pipe names, whether or not it could be followed to them.
+    named: BTreeSet<String>,
     /// What was said about a stage's map, which several pipes may use.
     said: BTreeSet<String>,
 }
@@ -50,6 +52,7 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
             datasets,
             seed,
             checked: BTreeMap::new(),
+            named: BTreeSet::new(),
             said: BTreeSet::new(),
         }
     }
@@ -149,6 +152,8 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
 
     /// A pipe with the columns that come out of it.
     pub(super) fn pipe(&mut self, pipe: &PipeText, report: &mut Report<'_>) -> Option<Pipe> {
+        let names = pipe.through.iter().map(|word| word.text.clone());
+        self.named.extend(names);
         let dataset = self.datasets.get(&pipe.dataset.text)?;
         if let Some((part, span)) = &pipe.part
             && !dataset.parts().contains(part)
@@ -282,6 +287,9 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
             .filter(|(_, checked)| checked.inputs.is_empty() && !checked.is_mapped)
         {
             let Word { text, span } = &self.outline.stages[index].declared.name;
+            if self.named.contains(text) {
+                continue;
+            }
             report.add(
                 Problem::new(
                     span.clone(),
