@@ -38,9 +38,11 @@ pub(crate) struct Writer {
 /// A write, and when its caller goes on.
 struct Work {
     /// Given the connection, it does its work; given none, the transaction is broken already.
-    action: Box<dyn FnOnce(Option<&Connection>) -> Done + Send>,
+    action: Action,
     is_urgent: bool,
 }
+
+type Action = Box<dyn FnOnce(Option<&Connection>) -> Done + Send>;
 
 struct Done {
     /// Whether the work succeeded, so that its savepoint stays.

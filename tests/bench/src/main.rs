@@ -19,6 +19,7 @@ mod preprocessing;
 mod python;
 mod rounds;
 mod sizes;
+mod stages;
 mod table;
 mod training;
 mod twins;
@@ -42,6 +43,7 @@ const SECTIONS: &[Section] = &[
     ("training", training::measure),
     ("memory", memory::measure),
     ("sizes", sizes::measure),
+    ("stages", stages::measure),
     ("pages", pages::measure),
 ];
 
