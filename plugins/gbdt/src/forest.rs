@@ -1,130 +1,43 @@
 //! Trees laid out for prediction.
 
-use crate::{
-    num::{to_index, to_whole},
-    tree::{Condition, END_OF_CATEGORIES, NodeKind, Tree},
-};
+mod complete;
+mod linked;
+
+use complete::Complete;
+use linked::Linked;
+
+use crate::tree::Tree;
 
 /// Rows that go through all trees before the next ones do: few enough that they stay in the first
 /// cache level together with a tree.
 const BLOCK_ROWS: usize = 64;
-/// Rows that go down a tree, or trees that a row goes down, at the same time, so that their memory
-/// accesses overlap.
-const LANES: usize = 8;
-/// Set in [`FlatNode::feature`] if rows that miss the feature go left.
-const DEFAULT_LEFT: u32 = 1 << 31;
-/// Set in [`FlatNode::feature`] if the split is one of categories.
-const CATEGORICAL: u32 = 1 << 30;
-/// The bits of [`FlatNode::feature`] that say which it is.
-const FEATURE: u32 = CATEGORICAL - 1;
 /// More features than this a node cannot name.
-pub(crate) const MAX_FEATURES: u32 = CATEGORICAL;
+pub(crate) const MAX_FEATURES: u32 = 1 << 30;
 
-/// Trees as one array of 16-byte nodes, made to be walked without branches.
+/// Trees as arrays of small nodes, made to be walked without branches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forest {
-    nodes: Vec<FlatNode>,
-    trees: Vec<FlatTree>,
-    /// Sets of categories: for each the number of words, then one bit per category.
-    categories: Vec<u32>,
+    trees: Layout,
     /// Margins per row.
     output_count: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct FlatTree {
-    root: u32,
-    /// Steps from the root to the deepest leaf.
-    depth: u32,
-    output: usize,
-    has_categories: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct FlatNode {
-    /// Threshold, or value of the leaf; for a split of categories the bits are the place of its set.
-    value: f32,
-    feature: u32,
-    /// The left child, or the node itself if it is a leaf.
-    left: u32,
-    /// How far the right child is from the left one: 1, or 0 for a leaf. So a row that has arrived
-    /// stays where it is.
-    right: u32,
+enum Layout {
+    Complete(Complete),
+    Linked(Linked),
 }
 
 impl Forest {
     /// Lays trees out for rows of so many margins. Every child index must be in range, with one
     /// parent, and every output below `output_count`, which is 1 or more.
     pub fn new<'a>(trees: impl IntoIterator<Item = &'a Tree>, output_count: usize) -> Self {
-        let mut forest = Self {
-            nodes: Vec::new(),
-            trees: Vec::new(),
-            categories: Vec::new(),
+        let trees: Vec<Tree> = trees.into_iter().map(Tree::in_level_order).collect();
+        let complete = Complete::new(&trees, output_count).map(Layout::Complete);
+        Self {
+            trees: complete.unwrap_or_else(|| Layout::Linked(Linked::new(&trees, output_count))),
             output_count,
-        };
-        for tree in trees {
-            forest.push(&tree.in_level_order());
         }
-        forest
-    }
-
-    /// Adds a tree in level order, where the right child follows the left.
-    fn push(&mut self, tree: &Tree) {
-        let root = to_index(self.nodes.len());
-        let mut depths: Vec<u32> = Vec::with_capacity(tree.nodes.len());
-        let mut has_categories = false;
-        for (node, at) in tree.nodes.iter().zip(root..) {
-            depths.push(node.parent.map_or(0, |parent| depths[parent as usize] + 1));
-            let flat = match &node.kind {
-                NodeKind::Leaf { value } => FlatNode {
-                    value: *value,
-                    feature: 0,
-                    left: at,
-                    right: 0,
-                },
-                NodeKind::Split {
-                    feature,
-                    condition,
-                    default_left,
-                    left,
-                    ..
-                } => {
-                    let mut feature = feature | if *default_left { DEFAULT_LEFT } else { 0 };
-                    let value = match condition {
-                        Condition::Below(threshold) => *threshold,
-                        Condition::NotAmong(categories) => {
-                            has_categories = true;
-                            feature |= CATEGORICAL;
-                            f32::from_bits(self.push_categories(categories))
-                        }
-                    };
-                    FlatNode {
-                        value,
-                        feature,
-                        left: root + left,
-                        right: 1,
-                    }
-                }
-            };
-            self.nodes.push(flat);
-        }
-        self.trees.push(FlatTree {
-            root,
-            depth: depths.last().copied().unwrap_or(0),
-            output: tree.output as usize,
-            has_categories,
-        });
-    }
-
-    fn push_categories(&mut self, categories: &[u32]) -> u32 {
-        let place = self.categories.len();
-        let words = categories.last().map_or(0, |&last| last / 32 + 1);
-        self.categories.push(words);
-        self.categories.resize(place + 1 + words as usize, 0);
-        for category in categories {
-            self.categories[place + 1 + (category / 32) as usize] |= 1 << (category % 32);
-        }
-        to_index(place)
     }
 
     /// Margins per row.
@@ -140,96 +53,11 @@ impl Forest {
             .chunks(BLOCK_ROWS * feature_count)
             .zip(margins.chunks_mut(BLOCK_ROWS * self.output_count));
         for (rows, margins) in blocks {
-            let row_count = margins.len() / self.output_count;
-            let in_lanes = row_count / LANES * LANES;
-            let (rows, last_rows) = rows.split_at(in_lanes * feature_count);
-            let (margins, last_margins) = margins.split_at_mut(in_lanes * self.output_count);
-            self.add_rows(rows, feature_count, margins);
-            let rest = last_rows.chunks_exact(feature_count);
-            for (row, margins) in rest.zip(last_margins.chunks_exact_mut(self.output_count)) {
-                self.add_row(row, margins);
+            match &self.trees {
+                Layout::Complete(trees) => trees.add_block(rows, feature_count, margins),
+                Layout::Linked(trees) => trees.add_block(rows, feature_count, margins),
             }
         }
-    }
-
-    /// Takes several rows down a tree at a time, then the next tree. The number of rows is a
-    /// multiple of [`LANES`].
-    fn add_rows(&self, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
-        for tree in &self.trees {
-            let rows = rows.chunks_exact(LANES * feature_count);
-            for (rows, margins) in rows.zip(margins.chunks_exact_mut(LANES * self.output_count)) {
-                let roots = [tree.root; LANES];
-                let leaves = if tree.has_categories {
-                    self.walk::<LANES, true>(roots, tree.depth, rows, feature_count)
-                } else {
-                    self.walk::<LANES, false>(roots, tree.depth, rows, feature_count)
-                };
-                let margins = margins[tree.output..].iter_mut().step_by(self.output_count);
-                for (margin, value) in margins.zip(leaves) {
-                    *margin += value;
-                }
-            }
-        }
-    }
-
-    /// Takes one row down several trees at a time: what a single request needs.
-    fn add_row(&self, row: &[f32], margins: &mut [f32]) {
-        let several = self.trees.chunks_exact(LANES);
-        let rest = several.remainder();
-        for trees in several {
-            let depth = trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
-            let roots = std::array::from_fn::<_, LANES, _>(|lane| trees[lane].root);
-            let leaves = if trees.iter().any(|tree| tree.has_categories) {
-                self.walk::<LANES, true>(roots, depth, row, 0)
-            } else {
-                self.walk::<LANES, false>(roots, depth, row, 0)
-            };
-            for (tree, value) in trees.iter().zip(leaves) {
-                margins[tree.output] += value;
-            }
-        }
-        for tree in rest {
-            let [value] = self.walk::<1, true>([tree.root], tree.depth, row, 0);
-            margins[tree.output] += value;
-        }
-    }
-
-    /// Goes `depth` steps from each of these nodes and gives the values of the leaves reached. The
-    /// row of lane i begins at `rows[i * stride]`. Trees with splits of categories need `CATEGORIES`.
-    // A caller's constant lanes and stride make it up to a third faster than the shared function.
-    #[inline(always)]
-    fn walk<const N: usize, const CATEGORIES: bool>(
-        &self,
-        mut at: [u32; N],
-        depth: u32,
-        rows: &[f32],
-        stride: usize,
-    ) -> [f32; N] {
-        for _ in 0..depth {
-            for (lane, at) in at.iter_mut().enumerate() {
-                let node = &self.nodes[*at as usize];
-                let value = rows[lane * stride + (node.feature & FEATURE) as usize];
-                let missing_right = value.is_nan() & (node.feature & DEFAULT_LEFT == 0);
-                let goes_right = if CATEGORIES && node.feature & CATEGORICAL != 0 {
-                    self.is_among(node.value.to_bits(), value)
-                } else {
-                    value >= node.value
-                };
-                *at = node.left + (u32::from(goes_right | missing_right) & node.right);
-            }
-        }
-        at.map(|at| self.nodes[at as usize].value)
-    }
-
-    /// Whether a category is in the set at this place.
-    fn is_among(&self, place: u32, value: f32) -> bool {
-        if !(0.0..END_OF_CATEGORIES).contains(&value) {
-            return false;
-        }
-        let (place, category) = (place as usize, to_whole(value));
-        let word = category / 32;
-        word < self.categories[place] as usize
-            && self.categories[place + 1 + word] >> (category % 32) & 1 == 1
     }
 }
 
@@ -238,10 +66,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::tree::Node;
+    use crate::num::to_index;
+    use crate::tree::{Condition, Node, NodeKind};
 
     /// A tree whose shape and conditions follow the numbers, every node at most once a parent.
-    fn tree_of(choices: &[(bool, u8, i8, bool)], output: u32) -> Tree {
+    fn tree_of(choices: &[(bool, u8, i8, bool)], output: u32, has_categories: bool) -> Tree {
         let leaf = |value: f32| Node {
             parent: None,
             kind: NodeKind::Leaf { value },
@@ -261,7 +90,7 @@ mod tests {
             let left = to_index(nodes.len());
             let condition = match threshold {
                 i8::MIN => Condition::Below(f32::NEG_INFINITY),
-                -20..0 => Condition::NotAmong(
+                -20..0 if has_categories => Condition::NotAmong(
                     (0..100)
                         .filter(|category| category % 7 == u32::from(threshold.unsigned_abs()) % 7)
                         .collect(),
@@ -298,19 +127,40 @@ mod tests {
             ),
             rows in prop::collection::vec([value(), value(), value()], 0..150),
             outputs in 1u32..4,
+            has_categories: bool,
         ) {
             let trees: Vec<_> = trees.iter().zip((0..outputs).cycle())
-                .map(|(choices, output)| tree_of(choices, output)).collect();
+                .map(|(choices, output)| tree_of(choices, output, has_categories)).collect();
             let flat: Vec<f32> = rows.iter().flatten().copied().collect();
-            let mut margins = vec![0.3; rows.len() * outputs as usize];
-            Forest::new(&trees, outputs as usize).add_margins(&flat, 3, &mut margins);
-            for (row, margins) in rows.iter().zip(margins.chunks(outputs as usize)) {
-                for (margin, output) in margins.iter().zip(0..) {
-                    let of_output = trees.iter().filter(|tree| tree.output == output);
-                    let expected = of_output.fold(0.3, |sum: f32, tree| sum + tree.predict(row));
-                    prop_assert_eq!(expected.to_bits(), margin.to_bits());
+            let width = outputs as usize;
+            let in_order: Vec<Tree> = trees.iter().map(Tree::in_level_order).collect();
+            let mut forests = vec![Forest::new(&trees, width)];
+            forests.push(Forest { trees: Layout::Linked(Linked::new(&in_order, width)), output_count: width });
+            for forest in forests {
+                let mut margins = vec![0.3; rows.len() * width];
+                forest.add_margins(&flat, 3, &mut margins);
+                for (row, margins) in rows.iter().zip(margins.chunks(width)) {
+                    for (margin, output) in margins.iter().zip(0..) {
+                        let of_output = trees.iter().filter(|tree| tree.output == output);
+                        let expected = of_output.fold(0.3, |sum: f32, tree| sum + tree.predict(row));
+                        prop_assert_eq!(expected.to_bits(), margin.to_bits());
+                    }
                 }
             }
         }
+    }
+
+    #[test]
+    fn shallow_trees_are_filled_up_and_others_are_linked() {
+        let is_complete = |trees: &[Tree]| {
+            let forest = Forest::new(trees, 1);
+            matches!(forest.trees, Layout::Complete(_))
+        };
+        // The last leaf is split again and again.
+        let chain = |depth: usize| tree_of(&vec![(true, 0, 5, false); depth], 0, false);
+        assert!(is_complete(&[]) && is_complete(&[chain(0), chain(8)]));
+        assert!(!is_complete(&[chain(0), chain(9)]));
+        let with_categories = tree_of(&[(true, 0, -5, false)], 0, true);
+        assert!(!is_complete(&[chain(2), with_categories]));
     }
 }

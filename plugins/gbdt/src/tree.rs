@@ -114,6 +114,15 @@ impl Tree {
             nodes,
         }
     }
+
+    /// Steps from the root to the deepest leaf of a tree in level order.
+    pub(crate) fn depth(&self) -> u32 {
+        let mut depths: Vec<u32> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            depths.push(node.parent.map_or(0, |parent| depths[parent as usize] + 1));
+        }
+        depths.last().copied().unwrap_or(0)
+    }
 }
 
 impl Node {
