@@ -10,6 +10,9 @@ use crate::{Error, Result};
 /// So many stay open while nobody reads.
 const IDLE_LIMIT: usize = 4;
 
+/// So many questions are kept as SQLite has parsed them; there are not so many different ones.
+const STATEMENTS: usize = 128;
+
 #[derive(Debug)]
 pub(crate) struct Readers {
     path: PathBuf,
@@ -47,5 +50,7 @@ impl Readers {
 
 fn open(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Ok(Connection::open_with_flags(path, flags)?)
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
 }
