@@ -42,7 +42,7 @@ const COMMITTING_LIMIT: usize = 32;
 enum Told {
     /// All is computed, and has to come to the disk.
     Computed,
-    Ended(Result<Done>),
+    Ended(Box<Result<Done>>),
 }
 
 impl Running<'_> {
@@ -73,7 +73,7 @@ impl Running<'_> {
                         }
                         Ok((stage, Told::Ended(finished))) => {
                             busy.leave(&stage);
-                            finished?
+                            (*finished)?
                         }
                     };
                     self.finish(finished);
@@ -126,7 +126,7 @@ impl Running<'_> {
                             // The receiver outlives the scope.
                             let tell = |told| drop(sender.send((stage.clone(), told)));
                             let done = attempt.complete(&|| tell(Told::Computed));
-                            tell(Told::Ended(done));
+                            tell(Told::Ended(Box::new(done)));
                         });
                     }
                 }
