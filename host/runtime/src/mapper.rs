@@ -65,7 +65,8 @@ impl Mapper {
         let count = rows.num_rows();
         // Each piece goes to its place while it is in the cache.
         let mut mapped = Assembler::new(&self.writes, count);
-        for start in (0..count).step_by(self.piece_rows) {
+        // No rows are a piece as well: what a stage does with them is its own to answer.
+        for start in (0..count.max(1)).step_by(self.piece_rows) {
             let length = self.piece_rows.min(count - start);
             self.piece(&rows.slice(start, length), &mut mapped)?;
         }
