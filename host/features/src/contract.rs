@@ -9,11 +9,14 @@
 //! of those, the greatest in the order (event, created, sequence) is the value: sequences differ, so there
 //! are no ties. If its age `at − event` is more than the view's ttl, the value has expired. An older row
 //! never stands in, neither for an expired value nor for a null in the value.
+//!
+//! Of a window of the length `over`, the rows that count are those of them that happened in
+//! (`at − over`, `at`]: one that is exactly as old as the window has left it.
 
 use serde::{Deserialize, Serialize};
 
 /// Where a row stands among the rows of its key; the greatest is the newest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Order {
     /// When it happened.
     pub event_us: i64,
@@ -94,6 +97,11 @@ impl Rule {
             Some(_) => Found::Expired,
         }
     }
+}
+
+/// The instant after which rows of a window count: they leave it when they are as old as it is long.
+pub fn window_start(at_us: i64, over_us: i64) -> i64 {
+    at_us.saturating_sub(over_us)
 }
 
 /// The rows of one key in ascending [`Order`]: when each happened, and when it was known.

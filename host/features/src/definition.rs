@@ -3,6 +3,7 @@
 //! The version of a view or service is the digest of what it means: not of its description, owner or
 //! tags, nor of where the file with it stands. Names point to versions, and a version never changes.
 
+mod aggregate;
 mod check;
 mod file;
 mod plan;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use trueline_dataset::{DatasetSpec, Format};
 use trueline_table::{DataType, Digest, Field, Schema};
 
+pub use aggregate::{Aggregate, Aggregates, Function};
 pub use check::check;
 pub(crate) use check::{open, same_key_type};
 pub(crate) use plan::plan;
@@ -100,6 +102,9 @@ pub struct View {
     pub created: Option<String>,
     /// In the order of the file.
     pub features: Vec<Feature>,
+    /// How the features are computed of the rows in windows, if they are not the columns of one row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregates: Option<Aggregates>,
     /// How old a value may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_us: Option<i64>,

@@ -17,6 +17,7 @@ use crate::registry::Revision;
 use crate::row::RowEncoder;
 use crate::store::FeatureStore;
 use crate::table_file::digest_of_file;
+use crate::windows;
 use crate::{Error, Result};
 
 /// Rows that stay in the database until they are put into a segment together.
@@ -94,6 +95,9 @@ impl FeatureStore {
         }
         for view in revision.definitions.views.values() {
             let seen = self.catch_up(view, now_us)?;
+            if view.aggregates.is_some() {
+                windows::prune(self, view, now_us)?;
+            }
             if seen > 0 {
                 done.seen.insert(view.name.clone(), seen);
             }
@@ -150,6 +154,9 @@ impl FeatureStore {
     /// If one of the two cannot be reached; what was written stays, and does no harm when it is written
     /// again.
     pub(crate) fn catch_up(&self, view: &View, now_us: i64) -> Result<u64> {
+        if view.aggregates.is_some() {
+            return windows::catch_up(self, view, now_us);
+        }
         let version = view.version();
         let cursor = self.online.cursor(&version)?;
         let entries = log::entries(&self.connection(), &view.source, cursor)?;

@@ -34,19 +34,20 @@ mod selection;
 mod store;
 mod table_file;
 mod training_set;
+mod windows;
 
 #[cfg(test)]
 mod tests;
 
 pub use definition::{
-    About, Change, Column, Definitions, Entity, Feature, JoinKey, Kind, Load, Planned, Service,
-    ServiceFeature, Source, View, check,
+    About, Aggregate, Aggregates, Change, Column, Definitions, Entity, Feature, Function, JoinKey,
+    Kind, Load, Planned, Service, ServiceFeature, Source, View, check,
 };
 pub use error::{Error, Result};
 pub use ingest::Materialized;
 pub use log::Receipt;
 pub use offline::Counts;
-pub use online::{OnlineRow, OnlineStore, OnlineWrite};
+pub use online::{ChangeTile, OnlineRow, OnlineStore, OnlineWrite, Tile, TilePlace};
 pub use read::{Answer, AnsweredFeature, AnsweredView, Status};
 pub use registry::Revision;
 pub use selection::Selection;

@@ -3,19 +3,23 @@
 //! The history of a view is read from the log once, sorted by entity and order; every row of a spine is then
 //! a look-up of its entity and a binary search. One row out per row in, in the order of the spine.
 
+mod sorted;
+
 use std::collections::HashMap;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray, UInt32Array};
 use arrow::compute::{concat, take};
 use arrow::datatypes::TimestampMicrosecondType;
 use rusqlite::Connection;
-use trueline_table::{Digest, Schema};
+use trueline_table::Schema;
 
-use crate::contract::{Found, History, Knowledge, Order, Rule};
+pub(crate) use sorted::{Read, SortedRows};
+
+use crate::contract::{self, Found, Knowledge, Rule};
 use crate::definition::View;
 use crate::key::KeyColumns;
-use crate::log::{self, Content};
 use crate::segments::Segments;
+use crate::windows::WindowHistory;
 use crate::{Error, Result};
 
 /// The history of a view, some of its features only.
@@ -32,14 +36,6 @@ pub(crate) struct ViewHistory {
     features: Vec<ArrayRef>,
     /// The rows of the log that were read.
     pub(crate) read: Read,
-}
-
-/// What was read of the log.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Read {
-    pub(crate) segments: Vec<Digest>,
-    pub(crate) last_sequence: i64,
-    pub(crate) rows: usize,
 }
 
 /// The features of some rows of a spine.
@@ -59,6 +55,65 @@ pub struct Counts {
     pub no_entity: u64,
 }
 
+/// The history of a view, of whatever kind it is.
+pub(crate) enum History {
+    Newest(ViewHistory),
+    Windows(WindowHistory),
+}
+
+impl History {
+    /// Reads the rows of a view that the log has up to a sequence number.
+    pub(crate) fn load(
+        connection: &Connection,
+        segments: &Segments,
+        view: &View,
+        features: &[String],
+        knowledge: Knowledge,
+        until_sequence: i64,
+    ) -> Result<Self> {
+        if view.aggregates.is_some() {
+            return WindowHistory::load(
+                connection,
+                segments,
+                view,
+                features,
+                knowledge,
+                until_sequence,
+            )
+            .map(Self::Windows);
+        }
+        ViewHistory::load(
+            connection,
+            segments,
+            view,
+            features,
+            knowledge,
+            until_sequence,
+        )
+        .map(Self::Newest)
+    }
+
+    /// The features of each row of a spine at its instant.
+    pub(crate) fn look_up(
+        &self,
+        spine: &RecordBatch,
+        instants: &TimestampMicrosecondArray,
+    ) -> Result<Looked> {
+        match self {
+            Self::Newest(history) => history.look_up(spine, instants),
+            Self::Windows(history) => history.look_up(spine, instants),
+        }
+    }
+
+    /// The rows of the log that were read.
+    pub(crate) fn read(&self) -> &Read {
+        match self {
+            Self::Newest(history) => &history.read,
+            Self::Windows(history) => &history.read,
+        }
+    }
+}
+
 impl ViewHistory {
     /// Reads the rows of a view that the log has up to a sequence number.
     pub(crate) fn load(
@@ -70,55 +125,16 @@ impl ViewHistory {
         until_sequence: i64,
     ) -> Result<Self> {
         let columns = columns(view, features);
-        let mut entities: HashMap<Box<[u8]>, u32> = HashMap::new();
-        let mut logged = Vec::new();
-        let mut batches: Vec<RecordBatch> = Vec::new();
-        let mut read = Read::default();
-        let mut key = Vec::new();
-        let mut start: u32 = 0;
-        for entry in log::entries(connection, &view.source, 0)? {
-            if entry.first_sequence > until_sequence {
-                continue;
-            }
-            if let Content::Segment(digest) = &entry.content {
-                read.segments.push(*digest);
-            }
-            for rows in log::read(&entry, segments, &columns)? {
-                let keys = KeyColumns::of_source(&view.keys, &rows.rows, "the log")?;
-                for row in 0..rows.rows.num_rows() {
-                    let order = rows.order(row);
-                    if order.sequence > until_sequence || !keys.encode(row, &mut key) {
-                        continue;
-                    }
-                    read.last_sequence = read.last_sequence.max(order.sequence);
-                    let next = count(entities.len(), view)?;
-                    let entity = match entities.get(key.as_slice()) {
-                        Some(entity) => *entity,
-                        None => *entities.entry(key.as_slice().into()).or_insert(next),
-                    };
-                    let place = start + count(row, view)?;
-                    logged.push((entity, order, rows.known_us(row), place));
-                }
-                start = start
-                    .checked_add(count(rows.rows.num_rows(), view)?)
-                    .ok_or_else(|| too_many(view))?;
-                batches.push(rows.rows);
-            }
-        }
-        read.rows = logged.len();
-        logged.sort_unstable_by_key(|(entity, order, _, _)| (*entity, *order));
+        let sorted = SortedRows::load(connection, segments, view, &columns, until_sequence, Ok)?;
         Ok(Self {
             view: view.clone(),
             rule: view.rule(knowledge),
-            entities: ranges(entities, &logged),
-            events: logged
-                .iter()
-                .map(|(_, order, _, _)| order.event_us)
-                .collect(),
-            known: logged.iter().map(|(_, _, known, _)| *known).collect(),
-            rows: logged.iter().map(|(_, _, _, place)| *place).collect(),
-            features: concatenated(&batches, view, features, &columns)?,
-            read,
+            features: concatenated(&sorted.batches, view, features, &columns)?,
+            entities: sorted.entities,
+            events: sorted.events,
+            known: sorted.known,
+            rows: sorted.places,
+            read: sorted.read,
         })
     }
 
@@ -161,7 +177,7 @@ impl ViewHistory {
         let Some(range) = self.entities.get(key) else {
             return Found::Nothing;
         };
-        let history = History {
+        let history = contract::History {
             events: &self.events[range.clone()],
             known: &self.known[range.clone()],
         };
@@ -216,38 +232,6 @@ fn concatenated(
         Ok(concat(&pieces)?)
     };
     features.iter().map(whole).collect()
-}
-
-type Logged = (u32, Order, i64, u32);
-
-fn ranges(
-    entities: HashMap<Box<[u8]>, u32>,
-    logged: &[Logged],
-) -> HashMap<Box<[u8]>, std::ops::Range<usize>> {
-    let mut starts = vec![0; entities.len() + 1];
-    for (entity, ..) in logged {
-        starts[*entity as usize + 1] += 1;
-    }
-    for index in 1..starts.len() {
-        starts[index] += starts[index - 1];
-    }
-    let range = |entity: u32| starts[entity as usize]..starts[entity as usize + 1];
-    // From map to map: no order gets out.
-    entities
-        .into_iter()
-        .map(|(key, entity)| (key, range(entity)))
-        .collect()
-}
-
-fn count(number: usize, view: &View) -> Result<u32> {
-    u32::try_from(number).map_err(|_| too_many(view))
-}
-
-fn too_many(view: &View) -> Error {
-    Error::input(
-        format!("view `{}` has more than {} rows", view.name, u32::MAX),
-        "split its source, or keep less history",
-    )
 }
 
 /// The instants of a column of a spine.

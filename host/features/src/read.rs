@@ -9,6 +9,7 @@ use crate::key::KeyColumns;
 use crate::row::RowDecoder;
 use crate::selection::{Resolved, ResolvedView, Selection};
 use crate::store::FeatureStore;
+use crate::windows;
 use crate::{Error, Result};
 
 /// Why a value is what it is.
@@ -152,6 +153,11 @@ impl FeatureStore {
         let columns = KeyColumns::of_entities(&view.keys, entities, "the request")?;
         let (mut keys, mut asked) = (Vec::with_capacity(count), Vec::with_capacity(count));
         let mut key = Vec::new();
+        if view.aggregates.is_some() {
+            let entity = |row| columns.encode(row, &mut key).then(|| key.clone());
+            let entities: Vec<_> = (0..count).map(entity).collect();
+            return self.read_windows(resolved, &entities, now_us);
+        }
         for row in 0..count {
             let is_entity = columns.encode(row, &mut key);
             asked.push(is_entity);
@@ -197,5 +203,26 @@ impl FeatureStore {
             answered.event_us.push(row.map(|row| row.order.event_us));
         }
         Ok((answered, decoder.finish()?))
+    }
+
+    /// Windows always have a value, be it that there is nothing in them; only no entity has none.
+    fn read_windows(
+        &self,
+        resolved: &ResolvedView,
+        entities: &[Option<Vec<u8>>],
+        now_us: i64,
+    ) -> Result<(AnsweredView, RecordBatch)> {
+        let read = windows::read(self, &resolved.view, entities, now_us)?;
+        let found = entities.iter().map(|entity| match entity {
+            Some(_) => Status::Present,
+            None => Status::NotFound,
+        });
+        let answered = AnsweredView {
+            name: resolved.view.name.clone(),
+            version: resolved.version,
+            found: found.collect(),
+            event_us: read.event_us,
+        };
+        Ok((answered, read.rows))
     }
 }

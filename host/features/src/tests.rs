@@ -7,3 +7,4 @@ mod http;
 mod oracle;
 mod pushes;
 mod support;
+mod windows;

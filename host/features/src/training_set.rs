@@ -13,7 +13,7 @@ use trueline_table::{DataType, Digest, Schema};
 
 use crate::contract::Knowledge;
 use crate::log::{self, TENANT};
-use crate::offline::{Counts, ViewHistory, instants};
+use crate::offline::{Counts, History, instants};
 use crate::selection::{Resolved, Selection};
 use crate::store::FeatureStore;
 use crate::table_file::{TableFile, digest_of_file};
@@ -111,9 +111,9 @@ impl FeatureStore {
         let views = views.map(|((view, history), counts)| ViewManifest {
             name: view.view.name.clone(),
             version: view.version,
-            segments: history.read.segments.clone(),
-            last_sequence: history.read.last_sequence,
-            rows: history.read.rows,
+            segments: history.read().segments.clone(),
+            last_sequence: history.read().last_sequence,
+            rows: history.read().rows,
             counts,
         });
         let manifest = TrainingSet {
@@ -155,10 +155,10 @@ impl FeatureStore {
         resolved: &Resolved,
         knowledge: Knowledge,
         until_sequence: i64,
-    ) -> Result<Vec<ViewHistory>> {
+    ) -> Result<Vec<History>> {
         let connection = self.connection();
         let load = |view: &crate::selection::ResolvedView| {
-            ViewHistory::load(
+            History::load(
                 &connection,
                 &self.segments,
                 &view.view,
@@ -193,7 +193,7 @@ fn join(
     time: &str,
     before: u64,
     resolved: &Resolved,
-    histories: &[ViewHistory],
+    histories: &[History],
     counts: &mut [Counts],
 ) -> Result<Vec<ArrayRef>> {
     let column = batch

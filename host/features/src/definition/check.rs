@@ -54,13 +54,13 @@ pub fn check(path: &Path) -> Result<Definitions, Diagnostics> {
     }
 }
 
-struct Checked<'r, 's> {
+pub(super) struct Checked<'r, 's> {
     report: &'r mut Report<'s>,
     definitions: Definitions,
 }
 
 impl Checked<'_, '_> {
-    fn wrong(&mut self, span: Span, message: String, hint: impl Into<String>) {
+    pub(super) fn wrong(&mut self, span: Span, message: String, hint: impl Into<String>) {
         self.report.add(Problem::new(span, message).hint(hint));
     }
 
@@ -271,7 +271,69 @@ impl Checked<'_, '_> {
                 column,
             });
         }
-        let named: Vec<(String, String)> = match keys.features.get_ref() {
+        let (features, aggregates) = match (&keys.features, &keys.aggregate) {
+            (Some(named), None) => {
+                let features = self.features(section, named, &join_keys, &source);
+                (features, None)
+            }
+            (None, Some(table)) if !table.is_empty() => {
+                if let Some(ttl) = &keys.ttl {
+                    let message = format!("view `{name}` has aggregates and a ttl");
+                    let hint = "take the ttl out: a window says how old a row may be";
+                    self.wrong(ttl.span(), message, hint);
+                }
+                let (features, aggregates) = self.aggregates(name, table, &join_keys, &source);
+                (features, Some(aggregates))
+            }
+            (Some(named), Some(_)) => {
+                let message = format!("view `{name}` has columns and aggregates as features");
+                let hint = "define a view of the columns, and one of the aggregates";
+                self.wrong(named.span(), message, hint);
+                return;
+            }
+            (None, _) => {
+                let message = format!("view `{name}` has no features");
+                let hint = format!(
+                    "list columns of its source, features = [\"...\"], or write [view.{name}.aggregate]"
+                );
+                self.wrong(section.value.span(), message, hint);
+                return;
+            }
+        };
+        let ttl_us = keys.ttl.as_ref().and_then(|ttl| {
+            let parsed = duration::parse(ttl.get_ref());
+            if parsed.is_none() {
+                let message = format!("view `{name}`: `{}` is not a duration", ttl.get_ref());
+                self.wrong(ttl.span(), message, duration::HINT);
+            }
+            parsed
+        });
+        let view = View {
+            name: name.clone(),
+            entities: names_of(keys.entity.get_ref()).to_vec(),
+            keys: join_keys,
+            source: source.name,
+            event_time: source.event_time,
+            created: source.created,
+            features,
+            aggregates,
+            ttl_us,
+        };
+        self.definitions.views.insert(name.clone(), view);
+        self.about(Kind::View, name, keys.about());
+    }
+
+    /// The features of a view that are columns of its source.
+    fn features(
+        &mut self,
+        section: &Section<'_, ViewKeys>,
+        named: &Spanned<FeatureKeys>,
+        join_keys: &[JoinKey],
+        source: &Source,
+    ) -> Vec<Feature> {
+        let name = &section.name;
+        let schema = source.schema();
+        let chosen: Vec<(String, String)> = match named.get_ref() {
             FeatureKeys::Same(columns) => columns
                 .iter()
                 .map(|name| (name.clone(), name.clone()))
@@ -281,13 +343,13 @@ impl Checked<'_, '_> {
                 .map(|(feature, column)| (feature.clone(), column.clone()))
                 .collect(),
         };
-        if named.is_empty() {
+        if chosen.is_empty() {
             let message = format!("view `{name}` has no features");
-            self.wrong(keys.features.span(), message, "list columns of its source");
+            self.wrong(named.span(), message, "list columns of its source");
         }
         let mut features = Vec::new();
         let mut seen = BTreeSet::new();
-        for (feature, column) in named {
+        for (feature, column) in chosen {
             let span = locate(&section.value, "features", &format!("`{column}`"));
             if !seen.insert(feature.clone()) {
                 let message = format!("view `{name}` has two features `{feature}`");
@@ -312,26 +374,7 @@ impl Checked<'_, '_> {
                 });
             }
         }
-        let ttl_us = keys.ttl.as_ref().and_then(|ttl| {
-            let parsed = duration::parse(ttl.get_ref());
-            if parsed.is_none() {
-                let message = format!("view `{name}`: `{}` is not a duration", ttl.get_ref());
-                self.wrong(ttl.span(), message, duration::HINT);
-            }
-            parsed
-        });
-        let view = View {
-            name: name.clone(),
-            entities: names_of(keys.entity.get_ref()).to_vec(),
-            keys: join_keys,
-            source: source.name,
-            event_time: source.event_time,
-            created: source.created,
-            features,
-            ttl_us,
-        };
-        self.definitions.views.insert(name.clone(), view);
-        self.about(Kind::View, name, keys.about());
+        features
     }
 
     /// The join keys of a view's entities; none if one of them is unknown or wrong.

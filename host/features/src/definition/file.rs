@@ -13,6 +13,7 @@ use trueline_declaration::values::Value;
 use trueline_table::DataType;
 
 use super::About;
+use super::aggregate::AggregateTable;
 
 /// A `[entity.<name>]`.
 #[derive(Debug, Deserialize)]
@@ -52,7 +53,8 @@ pub(super) struct ViewKeys {
     /// What the source calls a join key.
     #[serde(default)]
     pub(super) keys: BTreeMap<Spanned<String>, Spanned<String>>,
-    pub(super) features: Spanned<FeatureKeys>,
+    pub(super) features: Option<Spanned<FeatureKeys>>,
+    pub(super) aggregate: Option<AggregateTable>,
     pub(super) ttl: Option<Spanned<String>>,
     description: Option<String>,
     owner: Option<String>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use trueline_table::Digest;
 
-use super::{Definitions, Feature, Service, Source, View};
+use super::{Aggregate, Definitions, Feature, Function, Service, Source, View};
 use crate::duration;
 
 /// A kind of definition.
@@ -203,6 +203,14 @@ fn compare_views(old: &View, new: &View, details: &mut Vec<String>, breaks: &mut
                     feature.name, other.column
                 ));
             }
+            Some(_) if aggregate(old, &feature.name) != aggregate(new, &feature.name) => {
+                details.push(format!(
+                    "feature `{}` is {}, was {}",
+                    feature.name,
+                    describe(aggregate(new, &feature.name)),
+                    describe(aggregate(old, &feature.name))
+                ));
+            }
             Some(_) => {}
         }
     }
@@ -232,6 +240,28 @@ fn compare_views(old: &View, new: &View, details: &mut Vec<String>, breaks: &mut
     }
     if details.is_empty() && breaks.is_empty() && old != new {
         details.push("it reads its source in another way".to_owned());
+    }
+}
+
+/// What a feature of a view is computed by.
+fn aggregate<'v>(view: &'v View, feature: &str) -> Option<&'v Aggregate> {
+    let place = view.features.iter().position(|one| one.name == feature)?;
+    view.aggregates.as_ref()?.functions.get(place)
+}
+
+fn describe(aggregate: Option<&Aggregate>) -> String {
+    match aggregate {
+        None => "a column".to_owned(),
+        Some(Aggregate {
+            function: Function::Quantile(q),
+            over_us,
+            ..
+        }) => format!("the quantile {q} over {}", duration::show(*over_us)),
+        Some(aggregate) => format!(
+            "the {} over {}",
+            aggregate.function.name(),
+            duration::show(aggregate.over_us)
+        ),
     }
 }
 

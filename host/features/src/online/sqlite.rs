@@ -9,7 +9,7 @@ use rusqlite::types::ToSqlOutput::Borrowed;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use trueline_table::Digest;
 
-use super::{OnlineRow, OnlineStore, OnlineWrite};
+use super::{ChangeTile, OnlineRow, OnlineStore, OnlineWrite, Tile, TilePlace};
 use crate::Result;
 use crate::contract::Order;
 
@@ -41,6 +41,15 @@ CREATE TABLE IF NOT EXISTS waiting (
   features BLOB NOT NULL,
   PRIMARY KEY (view, due_us, sequence)
 ) STRICT, WITHOUT ROWID;
+-- What there is of each entity in each stretch of time, for views with aggregates.
+CREATE TABLE IF NOT EXISTS tiles (
+  view INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  start_us INTEGER NOT NULL,
+  summary BLOB NOT NULL,
+  rows BLOB NOT NULL,
+  PRIMARY KEY (view, key, start_us)
+) STRICT;
 ";
 
 const UPSERT: &str = "
@@ -131,15 +140,7 @@ impl OnlineStore for SqliteOnline {
         let mut connection = lock(&self.writer);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
-            let name = view.to_string();
-            let sql = "INSERT INTO views (view, id, cursor)
-                       VALUES (?1, (SELECT coalesce(max(id), 0) + 1 FROM views), ?2)
-                       ON CONFLICT (view) DO UPDATE SET cursor = max(cursor, excluded.cursor)";
-            let mut statement = transaction.prepare_cached(sql)?;
-            statement.execute(params![name.as_bytes(), cursor.unwrap_or(0)])?;
-            let id: i64 = transaction
-                .prepare_cached("SELECT id FROM views WHERE view = ?1")?
-                .query_row([name.as_bytes()], |row| row.get(0))?;
+            let id = move_cursor(&transaction, view, cursor)?;
             let mut upsert = transaction.prepare_cached(UPSERT)?;
             let sql = "INSERT OR IGNORE INTO waiting (view, due_us, sequence, key, event_us, created_us, features)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -210,6 +211,99 @@ impl OnlineStore for SqliteOnline {
             rows.collect()
         })
     }
+
+    fn change_tiles(
+        &self,
+        view: &Digest,
+        places: &[TilePlace],
+        change: &mut ChangeTile<'_>,
+        keep_from_us: i64,
+        cursor: Option<i64>,
+    ) -> Result<()> {
+        let mut connection = lock(&self.writer);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let id = move_cursor(&transaction, view, cursor)?;
+            let sql =
+                "SELECT summary, rows FROM tiles WHERE view = ?1 AND key = ?2 AND start_us = ?3";
+            let mut find = transaction.prepare_cached(sql)?;
+            let sql = "INSERT INTO tiles (view, key, start_us, summary, rows) VALUES (?1, ?2, ?3, ?4, ?5)
+                       ON CONFLICT (view, key, start_us) DO UPDATE SET summary = excluded.summary, rows = excluded.rows";
+            let mut put = transaction.prepare_cached(sql)?;
+            let sql = "DELETE FROM tiles WHERE view = ?1 AND key = ?2 AND start_us < ?3";
+            let mut prune = transaction.prepare_cached(sql)?;
+            for (index, TilePlace { key, start_us }) in places.iter().enumerate() {
+                let found = find.query_row(params![id, key, start_us], |row| {
+                    Ok(Tile {
+                        summary: row.get(0)?,
+                        rows: row.get(1)?,
+                    })
+                });
+                if let Some(tile) = change(index, found.optional()?.as_ref())? {
+                    put.execute(params![id, key, start_us, tile.summary, tile.rows])?;
+                }
+            }
+            let keys = places.chunk_by(|one, next| one.key == next.key);
+            for key in keys.filter_map(|places| places.first().map(|place| &place.key)) {
+                prune.execute(params![id, key, keep_from_us])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn read_tiles(
+        &self,
+        view: &Digest,
+        keys: &[Vec<u8>],
+        from_us: i64,
+        wants_rows: &dyn Fn(&[u8]) -> Result<bool>,
+    ) -> Result<Vec<Vec<Tile>>> {
+        let name = view.to_string();
+        self.with_reader(|connection| {
+            let transaction = connection.transaction()?;
+            let sql = "SELECT summary, rows FROM tiles
+                       WHERE view = (SELECT id FROM views WHERE view = ?1) AND key = ?2 AND start_us >= ?3
+                       ORDER BY start_us";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let mut all = Vec::with_capacity(keys.len());
+            for key in keys {
+                let mut found = statement.query(params![name.as_bytes(), key, from_us])?;
+                let mut tiles = Vec::new();
+                while let Some(row) = found.next()? {
+                    let summary: Vec<u8> = row.get(0)?;
+                    // SQLite reads the pages of a long value when it is asked for.
+                    let rows = if wants_rows(&summary)? {
+                        row.get(1)?
+                    } else {
+                        Vec::new()
+                    };
+                    tiles.push(Tile { summary, rows });
+                }
+                all.push(tiles);
+            }
+            Ok(all)
+        })
+    }
+
+    fn remove_tiles(&self, view: &Digest, before_us: i64) -> Result<()> {
+        let sql = "DELETE FROM tiles WHERE view = (SELECT id FROM views WHERE view = ?1) AND start_us < ?2";
+        let connection = lock(&self.writer);
+        let mut statement = connection.prepare_cached(sql)?;
+        statement.execute(params![view.to_string().as_bytes(), before_us])?;
+        Ok(())
+    }
+}
+
+/// Moves the cursor of a view, unless it is further already; answers the number that its rows go by.
+fn move_cursor(connection: &Connection, view: &Digest, cursor: Option<i64>) -> Result<i64> {
+    let name = view.to_string();
+    let sql = "INSERT INTO views (view, id, cursor)
+               VALUES (?1, (SELECT coalesce(max(id), 0) + 1 FROM views), ?2)
+               ON CONFLICT (view) DO UPDATE SET cursor = max(cursor, excluded.cursor)";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.execute(params![name.as_bytes(), cursor.unwrap_or(0)])?;
+    let mut statement = connection.prepare_cached("SELECT id FROM views WHERE view = ?1")?;
+    Ok(statement.query_row([name.as_bytes()], |row| row.get(0))?)
 }
 
 fn connect(path: &Path) -> Result<Connection> {
