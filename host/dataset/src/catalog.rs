@@ -1,8 +1,11 @@
 //! The datasets of a pipeline file, which may join one another.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use trueline_table::Schema;
+
+use crate::spec::{Format, OneOrMany, literal_path};
 use crate::suggest::{did_you_mean, list_some};
 use crate::{Dataset, DatasetSpec, Error, Result};
 
@@ -11,6 +14,8 @@ use crate::{Dataset, DatasetSpec, Error, Result};
 pub struct Catalog {
     base_dir: PathBuf,
     specs: BTreeMap<String, DatasetSpec>,
+    /// The columns of datasets that are made of features and have no rows yet.
+    planned: BTreeMap<String, Schema>,
 }
 
 impl Catalog {
@@ -19,6 +24,37 @@ impl Catalog {
         Self {
             base_dir: base_dir.into(),
             specs,
+            planned: BTreeMap::new(),
+        }
+    }
+
+    /// The declaration of a dataset.
+    pub fn spec(&self, name: &str) -> Option<&DatasetSpec> {
+        self.specs.get(name)
+    }
+
+    /// Adds a dataset.
+    pub fn insert(&mut self, name: impl Into<String>, spec: DatasetSpec) {
+        self.specs.insert(name.into(), spec);
+    }
+
+    /// Takes a dataset out.
+    pub fn remove(&mut self, name: &str) {
+        self.specs.remove(name);
+    }
+
+    /// Says which columns a dataset of features will have; from then on it can be opened, but not read.
+    pub fn plan_rows(&mut self, name: &str, columns: Schema) {
+        self.planned.insert(name.to_owned(), columns);
+    }
+
+    /// Says where the rows of a dataset of features are, now that they were made: a Parquet file.
+    pub fn set_rows(&mut self, name: &str, file: &Path) {
+        self.planned.remove(name);
+        if let Some(spec) = self.specs.get_mut(name) {
+            spec.features = None;
+            spec.path = OneOrMany::One(literal_path(file));
+            spec.format = Some(Format::Parquet);
         }
     }
 
@@ -45,7 +81,8 @@ impl Catalog {
         joining: &mut Vec<String>,
     ) -> Result<Dataset> {
         joining.push(name.to_owned());
-        let dataset = Dataset::open(name, spec, &self.base_dir, |index, with| {
+        let planned = self.planned.get(name);
+        let dataset = Dataset::open(name, spec, &self.base_dir, planned, |index, with| {
             let key = format!("join[{index}].with");
             let Some(spec) = self.specs.get(with) else {
                 return Err(self.unknown(name, &key, with));

@@ -59,15 +59,19 @@ impl Default for ScanOptions {
 }
 
 impl Dataset {
-    /// Checks `spec` against the files, relative to `base_dir`, and the datasets that it joins, which
-    /// `open_joined` gives.
+    /// Checks `spec` against the files, relative to `base_dir`, or against the columns that are planned for
+    /// its rows of features, and the datasets that it joins, which `open_joined` gives.
     pub(crate) fn open(
         name: &str,
         spec: &DatasetSpec,
         base_dir: &Path,
+        planned: Option<&Schema>,
         mut open_joined: impl FnMut(usize, &str) -> Result<Dataset>,
     ) -> Result<Self> {
-        let source = Source::open(name, spec, base_dir)?;
+        let source = match (&spec.features, planned) {
+            (None, _) => Source::open(name, spec, base_dir)?,
+            (Some(_), planned) => Source::planned(name, spec, planned)?,
+        };
         // What columns are for is declared, not read from a file's metadata.
         let fields = source
             .schema()

@@ -55,6 +55,7 @@ pub use join::MAX_JOIN_BYTES;
 pub use pin::{FilePin, Memo, NoMemo, Pin, TablePin};
 pub use scan::Scan;
 pub use spec::{
-    CsvOptions, DatasetSpec, Format, JoinOn, JoinSpec, LabelSpec, OneOrMany, PinPolicy, SplitSpec,
+    CsvOptions, DatasetSpec, FeaturesSpec, Format, JoinOn, JoinSpec, LabelSpec, OneOrMany,
+    PinPolicy, SplitSpec, literal_path,
 };
 pub use split::{Part, UnknownPart};

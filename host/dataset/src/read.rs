@@ -35,6 +35,8 @@ pub(crate) struct Source {
     schema: Schema,
     /// Columns that are dropped and of types that could not be read anyway.
     unread: Vec<String>,
+    /// The dataset whose rows have yet to be made, if they have: nothing can be read then.
+    planned: Option<Arc<str>>,
 }
 
 /// Rows that are wanted of a source: `from` ≤ time < `until`. Only a hint, by which whole stretches
@@ -68,6 +70,7 @@ impl Source {
             csv: Arc::new(spec.csv.clone()),
             schema,
             unread,
+            planned: None,
         };
         if let Some(unknown) = spec
             .types
@@ -77,6 +80,43 @@ impl Source {
             return Err(unknown_column(dataset, "types", unknown, &source.schema));
         }
         Ok(source)
+    }
+
+    /// The columns of rows of features that have yet to be made.
+    pub(crate) fn planned(
+        dataset: &str,
+        spec: &DatasetSpec,
+        columns: Option<&Schema>,
+    ) -> Result<Self> {
+        let wrong = |key: &str, problem: &str, hint: &str| Error::Spec {
+            dataset: dataset.to_owned(),
+            key: key.to_owned(),
+            problem: problem.to_owned(),
+            hint: Some(hint.to_owned()),
+        };
+        let of_files = [
+            ("path", !spec.path.as_slice().is_empty()),
+            ("format", spec.format.is_some()),
+            ("csv", spec.csv != CsvOptions::default()),
+            ("types", !spec.types.is_empty()),
+        ];
+        if let Some((key, _)) = of_files.iter().find(|(_, is_set)| *is_set) {
+            let problem = format!("`{key}` is for files, and the rows are those of `features`");
+            let hint = "take one of the two out, or name the files in a dataset that is the spine";
+            return Err(wrong(key, &problem, hint));
+        }
+        let Some(columns) = columns else {
+            let problem = "features are read by pipelines only";
+            return Err(wrong("features", problem, "name files with `path`"));
+        };
+        Ok(Self {
+            files: Arc::new([]),
+            format: Format::Parquet,
+            csv: Arc::default(),
+            schema: columns.clone(),
+            unread: Vec::new(),
+            planned: Some(dataset.into()),
+        })
     }
 
     pub(crate) fn files(&self) -> &[DataFile] {
@@ -113,6 +153,13 @@ impl Source {
         batch_rows: usize,
         range: Option<TimeRange>,
     ) -> Batches {
+        if let Some(dataset) = &self.planned {
+            return Box::new(std::iter::once(Err(Error::Data {
+                dataset: dataset.to_string(),
+                problem: "its rows are made of features when a run begins".to_owned(),
+                hint: Some("`trueline run PIPELINE` makes them".to_owned()),
+            })));
+        }
         let (format, csv, schema) = (self.format, self.csv.clone(), schema.clone());
         let files: Vec<DataFile> = self.files.to_vec();
         Box::new(files.into_iter().flat_map(move |file| {

@@ -1,6 +1,7 @@
 //! How a dataset is declared: the keys of a `[dataset.<name>]` table.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use trueline_table::DataType;
@@ -25,7 +26,11 @@ use trueline_table::DataType;
 pub struct DatasetSpec {
     /// Files, relative to the pipeline file; `*`, `?`, `[..]` and `**` match files, which are then
     /// read in the bytewise order of their paths.
+    #[serde(default)]
     pub path: OneOrMany,
+    /// Instead of files: rows of another dataset with features of a feature store.
+    #[serde(default)]
+    pub features: Option<FeaturesSpec>,
     /// What the files are; by default their extension says it.
     #[serde(default)]
     pub format: Option<Format>,
@@ -67,6 +72,29 @@ pub struct DatasetSpec {
     /// Whether a run keeps a copy of the files.
     #[serde(default)]
     pub pin: PinPolicy,
+}
+
+/// The rows of a spine with the features of a service, each as of the row's instant.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct FeaturesSpec {
+    /// The feature file, relative to the pipeline file.
+    #[serde(default = "usual_feature_file")]
+    pub file: String,
+    pub service: String,
+    /// A dataset, or files as in `path`: rows with the join keys of the features, and an instant each.
+    pub spine: String,
+    /// The spine's column of instants; by default `event_timestamp`, or the only one that is a time.
+    #[serde(default)]
+    pub time: Option<String>,
+    /// Whether features are called `view__feature`.
+    #[serde(default)]
+    pub full_names: bool,
+}
+
+/// What a feature file is called unless it is said otherwise.
+fn usual_feature_file() -> String {
+    "features.toml".to_owned()
 }
 
 /// One text or a list of them.
@@ -174,6 +202,7 @@ impl DatasetSpec {
     pub fn of_files(path: impl Into<OneOrMany>) -> Self {
         Self {
             path: path.into(),
+            features: None,
             format: None,
             csv: CsvOptions::default(),
             types: BTreeMap::new(),
@@ -190,6 +219,18 @@ impl DatasetSpec {
             pin: PinPolicy::default(),
         }
     }
+}
+
+/// A file's path as a `path` that means this file, whatever characters it has.
+pub fn literal_path(path: &Path) -> String {
+    let mut text = String::new();
+    for character in path.to_string_lossy().chars() {
+        match character {
+            '*' | '?' | '[' => text.extend(['[', character, ']']),
+            _ => text.push(character),
+        }
+    }
+    text
 }
 
 impl OneOrMany {
@@ -313,6 +354,6 @@ mod tests {
             "path = 'a'\nsplit = { by = 'a', train = 0.5 }",
             "unknown field `train`",
         );
-        check("key = 'a'", "missing field `path`");
+        check("features = { service = 's' }", "missing field `spine`");
     }
 }

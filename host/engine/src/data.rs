@@ -15,7 +15,7 @@ use trueline_pipeline::{Pipe, Plan, PlannedStage, Work};
 use trueline_store::{Blobs, RunId, Store, TableMemo};
 use trueline_table::{Digest, Hasher, Schema};
 
-use crate::{Error, Event, Observer, Options, Result};
+use crate::{Error, Event, Observer, Options, Result, features};
 
 /// Datasets by name.
 pub(crate) struct Data {
@@ -72,11 +72,19 @@ impl Data {
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<Self> {
+        let made = features::make(plan, store, observer);
+        let made = made.map_err(|error| {
+            let of_features = plan.features.iter().map(|planned| planned.dataset.as_str());
+            for_stages(plan, &of_features.collect::<Vec<_>>(), error)
+        })?;
         // A run that is taken up reads copies of the files, which had names of their own.
-        let past = options.resumes.as_ref().map(|past| store.datasets(past));
+        let past = options.resumes.as_ref();
+        let mut origins = past.map_or(Ok(BTreeMap::new()), |past| store.origins(past))?;
+        origins.extend(made.origins);
+        let past = past.map(|past| store.datasets(past));
         let past = past.transpose()?.unwrap_or_default();
         let mut pins: BTreeMap<String, (Dataset, Pin)> = BTreeMap::new();
-        let mut waiting: Vec<(Dataset, &str)> = plan
+        let mut waiting: Vec<(Dataset, &str)> = made
             .datasets
             .iter()
             .rev()
@@ -93,7 +101,10 @@ impl Data {
                 dataset: dataset.name(),
             });
             let pin = pin_one(&dataset, &past, store, run);
-            let pin = pin.map_err(|error| for_stages(plan, read_as, error))?;
+            let pin = pin.map_err(|error| for_stages(plan, &[read_as], error))?;
+            if let Some(origin) = origins.get(dataset.name()) {
+                store.record_origin(run, dataset.name(), origin)?;
+            }
             waiting.extend(dataset.joined().map(|joined| (joined.clone(), read_as)));
             pins.insert(dataset.name().to_owned(), (dataset, pin));
         }
@@ -104,7 +115,7 @@ impl Data {
         let copies = files.values().flatten().filter(|file| file.has_copy);
         let copies = copies.map(|file| (file.path.clone(), store.blobs().path(&file.digest)));
         let copies: BTreeMap<PathBuf, PathBuf> = copies.collect();
-        let datasets = plan.datasets.iter().filter_map(|planned| {
+        let datasets = made.datasets.iter().filter_map(|planned| {
             let (dataset, pin) = pins.get(&planned.name)?;
             let mut joined = BTreeMap::new();
             let mut read = files_of(dataset, pin);
@@ -308,8 +319,9 @@ fn all_joined(
 }
 
 /// A dataset that cannot be read is trouble of the stages that read it.
-fn for_stages(plan: &Plan, dataset: &str, error: Error) -> Error {
-    let stages = plan.stages.iter().filter(|stage| reads(stage, dataset));
+fn for_stages(plan: &Plan, datasets: &[&str], error: Error) -> Error {
+    let is_read = |stage: &&PlannedStage| datasets.iter().any(|dataset| reads(stage, dataset));
+    let stages = plan.stages.iter().filter(is_read);
     Error::Unreadable {
         stages: stages.map(|stage| stage.name.clone()).collect(),
         source: Box::new(error),
@@ -332,7 +344,7 @@ fn reads(stage: &PlannedStage, dataset: &str) -> bool {
 }
 
 /// The store remembers which table a file was, so that it is decoded for its digest only once.
-struct StoreMemo<'a>(&'a Store);
+pub(crate) struct StoreMemo<'a>(pub(crate) &'a Store);
 
 impl Memo for StoreMemo<'_> {
     fn get(&self, key: &Digest) -> Option<TablePin> {

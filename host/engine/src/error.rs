@@ -16,6 +16,9 @@ pub enum Error {
     #[error(transparent)]
     Runtime(#[from] trueline_runtime::Error),
 
+    #[error(transparent)]
+    Features(#[from] trueline_features::Error),
+
     #[error("the rows cannot be digested: {0}")]
     Table(#[from] trueline_table::Error),
 
@@ -66,6 +69,7 @@ impl Error {
         match self {
             Self::Store(error) => error.hint(),
             Self::Dataset(error) => error.hint(),
+            Self::Features(error) => error.hint(),
             Self::Stage { source, .. } | Self::Unreadable { source, .. } => source.hint(),
             Self::Changed { .. } => Some("run again when nobody writes the file"),
             Self::Lost(_) => Some(

@@ -19,6 +19,8 @@ use crate::{Result, Revision};
 #[serde(rename_all = "kebab-case")]
 pub enum NodeKind {
     File,
+    FeatureView,
+    FeatureService,
     Dataset,
     Component,
     PipelineFile,
@@ -287,12 +289,16 @@ impl Walk<'_> {
             .into_iter()
             .chain(joined.map(String::as_str))
             .collect();
+        let origins = self.store.origins(run)?;
         for dataset in self.store.datasets(run)? {
             if !names.contains(&dataset.name.as_str()) {
                 continue;
             }
             let table = self.thing(NodeKind::Dataset, dataset.table_digest, &dataset.name);
             self.edge(&table, stage);
+            if let Some(origin) = origins.get(&dataset.name) {
+                self.origin(origin, &table);
+            }
             for file in dataset.files {
                 let id = self.thing(NodeKind::File, file.digest, &file.path);
                 self.edge(&id, &table);
@@ -314,6 +320,38 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The features that the rows of a dataset were made of, and the files of its spine.
+    fn origin(&mut self, origin: &Value, table: &str) {
+        let manifest = &origin["manifest"];
+        let version = |name: &Value, version: &Value| {
+            let name = name.as_str().unwrap_or_default().to_owned();
+            let digest: Option<Digest> = version.as_str().and_then(|text| text.parse().ok());
+            digest.map(|digest| (digest, name))
+        };
+        let service = version(&manifest["service"][0], &manifest["service"][1]);
+        let reader = match service {
+            Some((digest, label)) => {
+                let id = self.thing(NodeKind::FeatureService, digest, &label);
+                self.edge(&id, table);
+                id
+            }
+            None => table.to_owned(),
+        };
+        for view in manifest["views"].as_array().into_iter().flatten() {
+            if let Some((digest, label)) = version(&view["name"], &view["version"]) {
+                let id = self.thing(NodeKind::FeatureView, digest, &label);
+                self.edge(&id, &reader);
+            }
+        }
+        for file in origin["spine_files"].as_array().into_iter().flatten() {
+            if let Some(digest) = digest_at(file, "digest") {
+                let path = file["path"].as_str().unwrap_or("file");
+                let id = self.thing(NodeKind::File, digest, path);
+                self.edge(&id, table);
+            }
+        }
     }
 
     /// What a stage made, and what that went into.
@@ -436,6 +474,7 @@ impl Lineage {
                 NodeKind::Stage => "box",
                 NodeKind::File | NodeKind::PipelineFile | NodeKind::Revision => "note",
                 NodeKind::Dataset => "cylinder",
+                NodeKind::FeatureView | NodeKind::FeatureService => "tab",
                 NodeKind::Component => "component",
                 NodeKind::Output => "ellipse",
                 NodeKind::Package => "box3d",

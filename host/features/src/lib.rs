@@ -17,6 +17,7 @@
 //! Clocks are the caller's: every call that depends on the present is told what it is.
 
 pub mod contract;
+mod dataset;
 mod definition;
 mod duration;
 mod error;
@@ -39,6 +40,7 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
+pub use dataset::{TrainingColumns, TrainingRows, training_columns};
 pub use definition::{
     About, Aggregate, Aggregates, Change, Column, Definitions, Entity, Feature, Function, JoinKey,
     Kind, Load, Planned, Service, ServiceFeature, Source, View, check,
@@ -52,4 +54,4 @@ pub use read::{Answer, AnsweredFeature, AnsweredView, Status};
 pub use registry::Revision;
 pub use selection::Selection;
 pub use store::FeatureStore;
-pub use training_set::{HistoryRequest, Made, SpineManifest, TrainingSet, ViewManifest};
+pub use training_set::{HistoryRequest, Made, Spine, SpineManifest, TrainingSet, ViewManifest};

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use trueline_dataset::suggest::list_some;
 use trueline_table::{DataType, Digest, Field, Schema};
 
-use crate::definition::View;
+use crate::definition::{Definitions, View};
 use crate::registry::{self, Revision};
 use crate::{Error, Result};
 
@@ -68,7 +68,7 @@ impl Resolved {
                 let service = registry::service(connection, revision, name)?;
                 for feature in &service.features {
                     let view = registry::view(connection, &feature.version)?;
-                    resolved.add(view, revision, &feature.feature)?;
+                    resolved.add(view, &revision.definitions, &feature.feature)?;
                 }
                 let version = service.version();
                 resolved.service = Some((service.name, version));
@@ -88,7 +88,7 @@ impl Resolved {
                         None => view.features.iter().map(|one| one.name.as_str()).collect(),
                     };
                     for feature in features {
-                        resolved.add(view.clone(), revision, feature)?;
+                        resolved.add(view.clone(), &revision.definitions, feature)?;
                     }
                 }
             }
@@ -96,7 +96,35 @@ impl Resolved {
         Ok(resolved)
     }
 
-    fn add(&mut self, view: View, revision: &Revision, feature: &str) -> Result<()> {
+    /// What a service of these definitions means once they are in force.
+    ///
+    /// # Errors
+    /// If they have no such service.
+    pub(crate) fn of_service(definitions: &Definitions, name: &str) -> Result<Self> {
+        let services = &definitions.services;
+        let service = services.get(name).ok_or_else(|| {
+            registry::unknown("feature service", name, services.keys().map(String::as_str))
+        })?;
+        let mut resolved = Self {
+            service: Some((service.name.clone(), service.version())),
+            views: Vec::new(),
+            features: Vec::new(),
+        };
+        for feature in &service.features {
+            let views = &definitions.views;
+            let view = views.get(&feature.view).ok_or_else(|| {
+                registry::unknown(
+                    "feature view",
+                    &feature.view,
+                    views.keys().map(String::as_str),
+                )
+            })?;
+            resolved.add(view.clone(), definitions, &feature.feature)?;
+        }
+        Ok(resolved)
+    }
+
+    fn add(&mut self, view: View, in_force: &Definitions, feature: &str) -> Result<()> {
         let names = || view.features.iter().map(|feature| feature.name.as_str());
         let Some(column) = names().position(|name| name == feature) else {
             let name = format!("{}:{feature}", view.name);
@@ -108,7 +136,7 @@ impl Resolved {
         let index = match self.views.iter().position(|known| known.version == version) {
             Some(index) => index,
             None => {
-                let in_force = revision.definitions.views.get(&view.name);
+                let in_force = in_force.views.get(&view.name);
                 self.views.push(ResolvedView {
                     is_current: in_force == Some(&view),
                     view,

@@ -21,10 +21,12 @@ use crate::{Error, Result};
 /// <home>/features/features.db        definitions, the ingest log, training sets (SQLite)
 /// <home>/features/segments/….parquet rows of the log, by digest
 /// <home>/features/online.db          the newest row of each entity (SQLite)
+/// <home>/features/datasets/          training sets that pipelines read as datasets
 /// ```
 ///
 /// Any number of threads and processes may have one open. All calls block.
 pub struct FeatureStore {
+    pub(crate) folder: PathBuf,
     pub(crate) segments: Segments,
     pub(crate) online: Box<dyn OnlineStore>,
     connection: Mutex<Connection>,
@@ -45,6 +47,7 @@ impl FeatureStore {
         let connection = connect(&folder.join("features.db"))?;
         let online = Box::new(SqliteOnline::open(&folder.join("online.db"))?);
         Ok(Self {
+            folder,
             segments,
             online,
             connection: Mutex::new(connection),

@@ -26,8 +26,7 @@ const USUAL_TIME: &str = "event_timestamp";
 #[derive(Clone, Debug)]
 pub struct HistoryRequest {
     pub selection: Selection,
-    /// A file with join keys, instants and whatever else.
-    pub spine: PathBuf,
+    pub spine: Spine,
     /// Its column of instants; by default `event_timestamp`, or the only one that is a time.
     pub time: Option<String>,
     /// Whether features are called `view__feature`.
@@ -35,6 +34,14 @@ pub struct HistoryRequest {
     pub knowledge: Knowledge,
     /// The last row of the log that counts, to make an old training set again; by default all.
     pub until_sequence: Option<i64>,
+}
+
+/// Rows with join keys, instants and whatever else.
+#[derive(Clone, Debug)]
+pub enum Spine {
+    File(PathBuf),
+    /// Rows, and the digest that names them.
+    Dataset(Dataset, Digest),
 }
 
 /// The manifest of a training set. Its digest names it; equal inputs have equal manifests.
@@ -57,7 +64,7 @@ pub struct TrainingSet {
 /// What the spine was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpineManifest {
-    /// Of its bytes.
+    /// Of its bytes; of a dataset, what names its rows.
     pub file: Digest,
     pub time: String,
 }
@@ -74,7 +81,7 @@ pub struct ViewManifest {
 }
 
 /// A training set that was made.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Made {
     pub digest: Digest,
     pub manifest: TrainingSet,
@@ -87,8 +94,11 @@ impl FeatureStore {
     /// If something is not defined, the spine does not fit, or a file cannot be read or written.
     pub fn history(&self, request: &HistoryRequest, output: &Path, now_us: i64) -> Result<Made> {
         let resolved = self.resolve(&request.selection)?;
-        let spine = open_spine(&request.spine, &resolved)?;
-        let time = time_column(&spine, request)?;
+        let spine = match &request.spine {
+            Spine::File(path) => open_spine(path, &resolved)?,
+            Spine::Dataset(rows, _) => rows.clone(),
+        };
+        let time = time_column(spine.schema(), request.time.as_deref())?;
         let until_sequence = match request.until_sequence {
             Some(sequence) => sequence,
             None => log::last_sequence(&self.connection())?,
@@ -119,7 +129,10 @@ impl FeatureStore {
         let manifest = TrainingSet {
             service: resolved.service.clone(),
             spine: SpineManifest {
-                file: digest_of_file(&request.spine)?,
+                file: match &request.spine {
+                    Spine::File(path) => digest_of_file(path)?,
+                    Spine::Dataset(_, digest) => *digest,
+                },
                 time,
             },
             knowledge: request.knowledge,
@@ -231,23 +244,7 @@ fn open_spine(path: &Path, resolved: &Resolved) -> Result<Dataset> {
         Catalog::new("", BTreeMap::from([("spine".to_owned(), spec.clone())])).open("spine")
     };
     let found = open(&spec)?;
-    for (key, data_type) in resolved.keys()? {
-        match found.schema().field(key) {
-            None => {
-                let names = || found.schema().names();
-                let hint = did_you_mean(key, names())
-                    .unwrap_or_else(|| format!("its columns are {}", list_some(names())));
-                return Err(Error::input(
-                    format!("the spine has no column `{key}`, a join key"),
-                    hint,
-                ));
-            }
-            Some(field) if !crate::definition::same_key_type(field.data_type, data_type) => {
-                spec.types.insert(key.to_owned(), data_type);
-            }
-            Some(_) => {}
-        }
-    }
+    spec.types = retyped_keys(found.schema(), resolved)?;
     // Files that know their types are taken at their word: 1.5 is no key, not even 1.
     let is_text = matches!(found.format(), Format::Csv | Format::Ndjson);
     if spec.types.is_empty() || !is_text {
@@ -256,17 +253,45 @@ fn open_spine(path: &Path, resolved: &Resolved) -> Result<Dataset> {
     Ok(open(&spec)?)
 }
 
+/// The join keys that a spine has as something else, with what they should be.
+///
+/// # Errors
+/// If it lacks one.
+pub(crate) fn retyped_keys(
+    spine: &Schema,
+    resolved: &Resolved,
+) -> Result<BTreeMap<String, DataType>> {
+    let mut retyped = BTreeMap::new();
+    for (key, data_type) in resolved.keys()? {
+        match spine.field(key) {
+            None => {
+                let names = || spine.names();
+                let hint = did_you_mean(key, names())
+                    .unwrap_or_else(|| format!("its columns are {}", list_some(names())));
+                return Err(Error::input(
+                    format!("the spine has no column `{key}`, a join key"),
+                    hint,
+                ));
+            }
+            Some(field) if !crate::definition::same_key_type(field.data_type, data_type) => {
+                retyped.insert(key.to_owned(), data_type);
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(retyped)
+}
+
 /// The column with a spine's instants.
-fn time_column(spine: &Dataset, request: &HistoryRequest) -> Result<String> {
-    let schema = spine.schema();
+pub(crate) fn time_column(schema: &Schema, time: Option<&str>) -> Result<String> {
     let is_time = |name: &str| {
         let field = schema.field(name);
         field.is_some_and(|field| matches!(field.data_type, DataType::Timestamp | DataType::Date))
     };
     let times: Vec<&str> = schema.names().filter(|name| is_time(name)).collect();
-    if let Some(name) = &request.time {
+    if let Some(name) = time {
         if is_time(name) {
-            return Ok(name.clone());
+            return Ok(name.to_owned());
         }
         let problem = match schema.field(name) {
             Some(field) => format!(

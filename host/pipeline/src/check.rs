@@ -16,6 +16,7 @@ use crate::source::{Report, Source};
 use crate::{Diagnostic, Diagnostics};
 
 mod datasets;
+mod features;
 mod package;
 mod stages;
 
@@ -165,6 +166,8 @@ fn check_with(
         text: source.text.clone(),
         text_digest: Digest::of(source.text.as_bytes()),
         datasets: datasets.planned(&outline),
+        features: datasets.features(&outline),
+        catalog: datasets.catalog().clone(),
         stages: stages.planned(source),
         package,
         plugins: shelf.used,

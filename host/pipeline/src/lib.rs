@@ -59,8 +59,8 @@ pub use gate::{Champion, GateWork, Metrics, Requirement, Verdict};
 pub use lock::{LOCK_FILE, Lock, LockError};
 pub use params::{EarlierMetric, earlier_metrics};
 pub use plan::{
-    Pipe, Plan, PlannedDataset, PlannedInput, PlannedPackage, PlannedStage, Pruner, StageWork,
-    StudyWork, Trials, Work,
+    Pipe, Plan, PlannedDataset, PlannedFeatures, PlannedInput, PlannedPackage, PlannedStage,
+    Pruner, StageWork, StudyWork, Trials, Work,
 };
 pub use plugins::Plugins;
 pub use rules::{Retry, RetryOn, Rules, RunIf};

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use serde_json::json;
-use trueline_dataset::{Dataset, Part};
+use trueline_dataset::{Catalog, Dataset, Part};
+use trueline_features::Definitions;
 use trueline_runtime::{Limits, ReductionSignature, Stage};
 use trueline_study::{Asha, Goal, Stops, Study};
 use trueline_table::{Digest, Schema};
@@ -43,6 +44,12 @@ pub struct Plan {
     pub text_digest: Digest,
     /// The datasets that stages read, in the order of the file.
     pub datasets: Vec<PlannedDataset>,
+    /// Datasets that a run makes of features, each after those that its spine is made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<PlannedFeatures>,
+    /// All datasets as they are declared.
+    #[serde(skip)]
+    pub catalog: Catalog,
     /// In an order in which they can run: what a stage depends on comes before it; of those that could
     /// come next, the one that stands first in the file.
     pub stages: Vec<PlannedStage>,
@@ -62,6 +69,24 @@ pub struct PlannedDataset {
     #[serde(skip)]
     pub dataset: Dataset,
     pub schema: Schema,
+}
+
+/// Rows with features, which a run makes before anything reads them.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedFeatures {
+    pub dataset: String,
+    /// The feature file.
+    pub file: PathBuf,
+    pub service: String,
+    pub version: Digest,
+    /// The dataset whose rows they are.
+    pub spine: String,
+    /// Its column of instants.
+    pub time: String,
+    /// Whether features are called `view__feature`.
+    pub full_names: bool,
+    #[serde(skip)]
+    pub definitions: Arc<Definitions>,
 }
 
 /// A stage that can run once those that it depends on have.

@@ -1,7 +1,10 @@
 //! The datasets that runs read, pinned by the digests of their contents.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
+use serde_json::Value;
 use trueline_table::Digest;
 
 use crate::columns::Column;
@@ -95,6 +98,37 @@ impl Store {
                 Ok(Dataset { files: files(connection, run, &dataset.name)?, ..dataset })
             });
             datasets.collect()
+        })
+    }
+
+    /// Writes down what the rows of a run's dataset were made of, where no file had them.
+    ///
+    /// # Errors
+    /// [`Error::Rule`](crate::Error::Rule) if the run has no such dataset, or that was written down before.
+    pub fn record_origin(&self, run: &RunId, dataset: &str, origin: &Value) -> Result<()> {
+        let (run, dataset, origin) = (run.clone(), dataset.to_owned(), origin.to_string());
+        self.write(move |connection| {
+            connection.execute(
+                "INSERT INTO dataset_origins (tenant, run_id, name, origin) VALUES (?1, ?2, ?3, ?4)",
+                params![TENANT, run, dataset, origin],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// What the rows of a run's datasets were made of, by the names of those that no file had.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn origins(&self, run: &RunId) -> Result<BTreeMap<String, Value>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT name, origin FROM dataset_origins WHERE tenant = ?1 AND run_id = ?2",
+            )?;
+            let rows = statement.query_map(params![TENANT, run], |row| {
+                Ok((row.get(0)?, row.get::<_, Column<_>>(1)?.0))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
@@ -193,6 +227,13 @@ mod tests {
             "one dataset of a name"
         );
         assert_eq!(store.datasets(&run).unwrap(), [flights, weather]);
+        let origin = serde_json::json!({ "service": "departure" });
+        store.record_origin(&run, "flights", &origin).unwrap();
+        assert!(store.record_origin(&run, "planes", &origin).is_err());
+        assert_eq!(
+            store.origins(&run).unwrap(),
+            [("flights".to_owned(), origin)].into()
+        );
     }
 
     #[test]

@@ -19,6 +19,7 @@ const TEXTS: &[&str] = &[
     include_str!("../migrations/V5__freed.sql"),
     include_str!("../migrations/V6__pages.sql"),
     include_str!("../migrations/V7__package_parts.sql"),
+    include_str!("../migrations/V8__dataset_origins.sql"),
 ];
 
 /// The version that this program writes.

@@ -10,6 +10,7 @@ mod cache;
 mod champion;
 mod fan_out;
 mod faults;
+mod features;
 mod first_stage;
 mod home;
 mod integrity;

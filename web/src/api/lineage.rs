@@ -25,7 +25,7 @@ pub(crate) struct LineageGraph {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct LineageNode {
     pub(crate) id: String,
-    /// `file`, `dataset`, `component`, `pipeline-file`, `revision`, `stage`, `output`, `package` or `alias`.
+    /// `file`, `feature-view`, `feature-service`, `dataset`, `component`, `pipeline-file`, `revision`, `stage`, `output`, `package` or `alias`.
     pub(crate) kind: &'static str,
     pub(crate) label: String,
     pub(crate) digest: Option<String>,
@@ -71,6 +71,8 @@ pub(crate) fn lineage(app: &App, reference: &str) -> Result<LineageGraph, Proble
 const fn word(kind: NodeKind) -> &'static str {
     match kind {
         NodeKind::File => "file",
+        NodeKind::FeatureView => "feature-view",
+        NodeKind::FeatureService => "feature-service",
         NodeKind::Dataset => "dataset",
         NodeKind::Component => "component",
         NodeKind::PipelineFile => "pipeline-file",

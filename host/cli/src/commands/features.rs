@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use trueline_dataset::{Catalog, DatasetSpec, Format, OneOrMany, ScanOptions};
 use trueline_features::contract::Knowledge;
-use trueline_features::{FeatureStore, HistoryRequest, Receipt, Selection, Source};
+use trueline_features::{FeatureStore, HistoryRequest, Receipt, Selection, Source, Spine};
 
 use super::cache::now_us;
 use crate::context::Context;
@@ -207,7 +207,7 @@ fn history(arguments: &History, context: &Context) -> anyhow::Result<Exit> {
     let store = store(context)?;
     let request = HistoryRequest {
         selection: selection(arguments.service.as_ref(), &arguments.features),
-        spine: arguments.spine.clone(),
+        spine: Spine::File(arguments.spine.clone()),
         time: arguments.time.clone(),
         full_names: arguments.full_names,
         knowledge: match arguments.ignore_known {

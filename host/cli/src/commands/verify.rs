@@ -34,6 +34,7 @@ struct Subject {
     package: Package,
     name: String,
     plan: Plan,
+    home: PathBuf,
     runtime: Runtime,
 }
 
@@ -42,6 +43,7 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
         package,
         name,
         plan,
+        home,
         runtime,
     } = if is_pipeline(&arguments.subject) {
         of_pipeline(Path::new(&arguments.subject), context)?
@@ -49,6 +51,10 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
         of_package(&arguments.subject, arguments.pipeline.as_deref(), context)?
     };
     let progress = Progress::of_proof(context);
+    let plan = match plan.features.is_empty() {
+        true => plan,
+        false => trueline_engine::with_features(plan, &home::open_store(&home)?, &progress)?,
+    };
     let options = arguments.work.options();
     let report = trueline_engine::verify(&plan, &package, &name, &runtime, &options, &progress);
     progress.finish();
@@ -109,6 +115,7 @@ fn of_pipeline(file: &Path, context: &Context) -> anyhow::Result<Subject> {
         package: found.package,
         name: name(&latest),
         plan,
+        home,
         runtime,
     })
 }
@@ -154,6 +161,7 @@ fn of_package(
         package: found.package,
         name,
         plan,
+        home,
         runtime,
     })
 }

@@ -74,6 +74,8 @@ impl<'a> Tree<'a> {
 fn line(node: &Node, style: Style) -> String {
     let kind = match node.kind {
         NodeKind::File => "file",
+        NodeKind::FeatureView => "features",
+        NodeKind::FeatureService => "service",
         NodeKind::Dataset => "dataset",
         NodeKind::Component => "component",
         NodeKind::PipelineFile => "",

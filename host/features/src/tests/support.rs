@@ -15,7 +15,8 @@ use trueline_table::Schema;
 use crate::contract::Knowledge;
 use crate::table_file::TableFile;
 use crate::{
-    Answer, FeatureStore, HistoryRequest, Made, Result, Selection, Status, TrainingSet, check,
+    Answer, FeatureStore, HistoryRequest, Made, Result, Selection, Spine, Status, TrainingSet,
+    check,
 };
 
 /// One hour in microseconds.
@@ -65,7 +66,7 @@ impl Project {
     pub(super) fn request(&self, selection: Selection) -> HistoryRequest {
         HistoryRequest {
             selection,
-            spine: self.path("spine.parquet"),
+            spine: Spine::File(self.path("spine.parquet")),
             time: None,
             full_names: false,
             knowledge: Knowledge::AsOf,

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use trueline_dataset::{Catalog, Dataset, DatasetSpec, Error, Format, OneOrMany, PinPolicy};
+use trueline_dataset::{
+    Catalog, Dataset, DatasetSpec, Error, Format, OneOrMany, PinPolicy, literal_path,
+};
 
-use super::RecordedFile;
+use super::{RecordedFile, features};
 use crate::declaration::{Declaration, DeclaredDataset};
 use crate::outline::{Job, Outline};
-use crate::plan::PlannedDataset;
+use crate::plan::{PlannedDataset, PlannedFeatures};
 use crate::source::{Problem, Report};
 use crate::values::{locate, text_at};
 
@@ -16,6 +18,9 @@ use crate::values::{locate, text_at};
 pub(super) struct Datasets {
     /// In the order of the file.
     open: Vec<Dataset>,
+    /// Those that are made of features.
+    features: Vec<PlannedFeatures>,
+    catalog: Catalog,
 }
 
 impl Datasets {
@@ -25,7 +30,8 @@ impl Datasets {
         files: &BTreeMap<String, Vec<RecordedFile>>,
         report: &mut Report<'_>,
     ) -> Self {
-        let catalog = catalog(declaration, files, report.source.folder());
+        let mut catalog = catalog(declaration, files, report.source.folder());
+        let features = features::plan(declaration, &mut catalog, report);
         let mut open = Vec::new();
         let known: Vec<String> = catalog.names().map(str::to_owned).collect();
         for declared in declaration
@@ -41,7 +47,35 @@ impl Datasets {
                 }
             }
         }
-        Self { open }
+        Self {
+            open,
+            features,
+            catalog,
+        }
+    }
+
+    /// All of them as they are declared.
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Those of features that stages read, or that datasets are made of which stages read.
+    pub(super) fn features(&self, outline: &Outline<'_, '_>) -> Vec<PlannedFeatures> {
+        let mut read: BTreeSet<String> = read_by_stages(outline)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let mut planned = Vec::new();
+        // What a dataset is made of comes before it.
+        for features in self.features.iter().rev() {
+            let joined = features::joined(&self.catalog, read.iter().map(String::as_str));
+            if joined.contains(&features.dataset) {
+                read.insert(features.spine.clone());
+                planned.push(features.clone());
+            }
+        }
+        planned.reverse();
+        planned
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Dataset> {
@@ -71,6 +105,7 @@ impl Datasets {
                 .iter()
                 .flat_map(|dataset| dataset.joined().map(Dataset::name)),
         );
+        read.extend(self.features.iter().map(|features| features.spine.as_str()));
         let unread = self
             .open
             .iter()
@@ -127,19 +162,10 @@ fn read_from(spec: &mut DatasetSpec, files: &[RecordedFile]) {
         Format::of_extension(&name.extension()?.to_string_lossy())
     };
     spec.format = spec.format.or_else(|| files.first().and_then(extension));
-    let paths = files.iter().map(|file| file.path.to_string_lossy());
-    // What is a pattern in a path of the store is none here.
-    let literal = |path: std::borrow::Cow<'_, str>| {
-        let mut text = String::new();
-        for character in path.chars() {
-            match character {
-                '*' | '?' | '[' => text.extend(['[', character, ']']),
-                _ => text.push(character),
-            }
-        }
-        text
-    };
-    spec.path = OneOrMany::Many(paths.map(literal).collect());
+    let paths = files.iter().map(|file| literal_path(&file.path));
+    spec.path = OneOrMany::Many(paths.collect());
+    // What was made of features was read as these files.
+    spec.features = None;
     spec.pin = PinPolicy::Reference;
 }
 
