@@ -5,9 +5,13 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 
 /// What the components are made from.
 const INPUTS: &[&str] = &["Cargo.toml", "Cargo.lock", "plugins", "sdk/rust", "wit"];
@@ -44,19 +48,28 @@ fn embed() -> Result<(), Box<dyn Error>> {
         // Not the folder that the Cargo above us holds locked.
         target_dir: Some(repository.join("target/stages")),
     };
-    let mut list = String::from("&[\n");
-    for stage in trueline_build::build(&repository, &options)? {
-        let path = out.join(&stage.name).with_extension("wasm");
-        fs::write(&path, &stage.bytes)?;
-        let name = &stage.name;
+    let stages = trueline_build::build(&repository, &options)?;
+    let count = stages.len();
+    let mut list = format!("static STANDARD: [StandardStage; {count}] = [\n");
+    for stage in stages {
+        let path = out.join(&stage.name).with_extension("deflate");
+        fs::write(&path, deflate(&stage.bytes)?)?;
+        let (name, length) = (&stage.name, stage.bytes.len());
         writeln!(
             list,
-            "    StandardStage {{ name: {name:?}, bytes: include_bytes!({path:?}) }},"
+            "    StandardStage::new({name:?}, include_bytes!({path:?}), {length}),"
         )?;
     }
-    list.push(']');
+    list.push_str("];\n");
     fs::write(out.join("standard.rs"), list)?;
     Ok(())
+}
+
+/// A third of the bytes, as a component is a tenth of the binary that it comes in.
+fn deflate(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    encoder.finish()
 }
 
 /// The packages in a folder; each has its folder's name.

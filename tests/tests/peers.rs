@@ -65,7 +65,7 @@ fn profiles_are_those_of_pandas() {
 fn check(name: &str) {
     let runtime = Runtime::new(Backend::Cranelift, None).unwrap();
     let stage = trueline_stages::find(name).unwrap();
-    let stage = runtime.admit(stage.bytes).unwrap();
+    let stage = runtime.admit(stage.bytes()).unwrap();
     let cases = cases(name);
     assert!(!cases.is_empty());
     let mut wrong = Vec::new();

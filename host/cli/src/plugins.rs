@@ -16,7 +16,7 @@ pub(crate) struct Shelf {
 
 impl Plugins for Shelf {
     fn find(&self, name: &str) -> Option<Cow<'static, [u8]>> {
-        trueline_stages::find(name).map(|stage| Cow::Borrowed(stage.bytes))
+        trueline_stages::find(name).map(|stage| Cow::Borrowed(stage.bytes()))
     }
 
     fn names(&self) -> Vec<String> {

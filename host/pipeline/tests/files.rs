@@ -12,7 +12,7 @@ struct Standard;
 
 impl Plugins for Standard {
     fn find(&self, name: &str) -> Option<Cow<'static, [u8]>> {
-        trueline_stages::find(name).map(|stage| Cow::Borrowed(stage.bytes))
+        trueline_stages::find(name).map(|stage| Cow::Borrowed(stage.bytes()))
     }
 
     fn names(&self) -> Vec<String> {

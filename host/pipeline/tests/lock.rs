@@ -57,7 +57,7 @@ impl Fixture {
             in = 'trips'
         ";
         std::fs::write(folder.path().join("pipeline.toml"), pipeline).unwrap();
-        let bytes = |name| trueline_stages::find(name).unwrap().bytes;
+        let bytes = |name| trueline_stages::find(name).unwrap().bytes();
         let code = Path::new(env!("CARGO_TARGET_TMPDIR")).join("code");
         Self {
             folder,

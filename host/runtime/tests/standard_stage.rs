@@ -15,7 +15,7 @@ const PARAMS: &str = r#"{"steps":[{"op":"standard-scale","columns":["x"]}]}"#;
 fn component() -> &'static [u8] {
     trueline_stages::find("tabular")
         .expect("a standard stage")
-        .bytes
+        .bytes()
 }
 
 fn rows(values: &[f64]) -> RecordBatch {

@@ -33,14 +33,14 @@ pub(crate) fn measure() -> Result<String> {
         let [compiled] = interleave(
             ROUNDS,
             [&mut || {
-                let (admitted, duration) = timed(|| runtime.admit(stage.bytes));
+                let (admitted, duration) = timed(|| runtime.admit(stage.bytes()));
                 admitted?;
                 Ok(duration)
             }],
         )?;
         table.row([
             format!("component `{}`", stage.name),
-            megabytes(stage.bytes.len() as u64),
+            megabytes(stage.bytes().len() as u64),
             milliseconds(compiled.median()),
             String::new(),
             String::new(),

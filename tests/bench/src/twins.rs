@@ -90,7 +90,7 @@ pub(crate) fn component(name: &str) -> Result<&'static [u8]> {
     let stage = trueline_stages::find(name);
     Ok(stage
         .with_context(|| format!("there is no standard stage `{name}`"))?
-        .bytes)
+        .bytes())
 }
 
 /// What a stage learns from a table, in as many passes as it takes.

@@ -32,7 +32,7 @@ static STAGES: LazyLock<BTreeMap<&str, [LazyLock<Stage, Admit>; 2]>> = LazyLock:
     let stages = trueline_stages::standard().iter();
     let both = stages.map(|stage| {
         let on = |runtime: &'static LazyLock<Runtime>| {
-            LazyLock::new(Box::new(|| runtime.admit(stage.bytes).unwrap()) as Admit)
+            LazyLock::new(Box::new(|| runtime.admit(stage.bytes()).unwrap()) as Admit)
         };
         (stage.name, [on(&CRANELIFT), on(&PULLEY)])
     });
@@ -91,7 +91,7 @@ pub(crate) fn check(name: &str, case: &Case<'_>, seed: u64, is_baked: bool) {
         };
         mapping.check(fast, slow, &mut shuffler);
         if is_baked {
-            mapping.check_baked(trueline_stages::find(name).unwrap().bytes);
+            mapping.check_baked(trueline_stages::find(name).unwrap().bytes());
         }
     }
 }

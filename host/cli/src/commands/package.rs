@@ -245,7 +245,7 @@ fn show(found: &Found, context: &Context) -> anyhow::Result<()> {
 fn standard_name(component: Digest) -> Option<&'static str> {
     let mut stages = trueline_stages::standard().iter();
     stages
-        .find(|stage| Digest::of(stage.bytes) == component)
+        .find(|stage| Digest::of(stage.bytes()) == component)
         .map(|stage| stage.name)
 }
 

@@ -88,8 +88,8 @@ pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Ex
 fn list(context: &Context) -> anyhow::Result<Exit> {
     let runtime = context.runtime(context.nearest_home().as_deref())?;
     let plugins = trueline_stages::standard().iter().map(|stage| {
-        let admitted = runtime.admit(stage.bytes)?;
-        let size_bytes = stage.bytes.len() as u64;
+        let admitted = runtime.admit(stage.bytes())?;
+        let size_bytes = stage.bytes().len() as u64;
         Ok(Listed {
             name: stage.name,
             world: admitted.world(),
@@ -133,7 +133,7 @@ fn inspect(plugin: &str, context: &Context) -> anyhow::Result<Exit> {
 /// The bytes of a file, or of a standard stage.
 fn component(plugin: &str) -> anyhow::Result<Cow<'static, [u8]>> {
     if let Some(stage) = trueline_stages::find(plugin) {
-        return Ok(Cow::Borrowed(stage.bytes));
+        return Ok(Cow::Borrowed(stage.bytes()));
     }
     let is_path =
         plugin.contains(['/', '\\']) || plugin.ends_with(".wasm") || Path::new(plugin).is_file();

@@ -291,6 +291,6 @@ fn components_within_components_come_to_an_end() {
 #[test]
 fn the_standard_stages_stay_below_the_limits() {
     for stage in trueline_stages::standard() {
-        assert!(component::rewrite(stage.bytes).is_ok(), "{}", stage.name);
+        assert!(component::rewrite(stage.bytes()).is_ok(), "{}", stage.name);
     }
 }
