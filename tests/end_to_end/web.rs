@@ -117,9 +117,45 @@ fn project() -> Project {
     project
 }
 
+/// What is known of airports.
+const FEATURES: &str = r#"
+[entity.airport]
+keys = { origin = "utf8" }
+description = "An airport, by its FAA code"
+
+[source.weather]
+path = "data/weather.parquet"
+event_time = "time_hour"
+
+[view.airport_weather]
+entity = "airport"
+source = "weather"
+features = ["temp", "wind_speed"]
+ttl = "3h"
+owner = "meteorology"
+tags = { tier = "1" }
+
+[service.departure]
+features = ["airport_weather"]
+"#;
+
+/// A feature store in the home, and a training set.
+fn features(project: &Project) {
+    project.write("features.toml", FEATURES);
+    project.trueline("features apply").exits(0);
+    project.trueline("features materialize").exits(0);
+    project.write(
+        "spine.csv",
+        "origin,event_timestamp\nJFK,2013-12-24T10:30:00Z\nJFK,2012-01-01T00:00:00Z\n",
+    );
+    let history = "features history --service departure --spine spine.csv --out training.parquet";
+    project.trueline(history).exits(0);
+}
+
 #[test]
 fn every_page_is_walked_through() {
     let project = project();
+    features(&project);
     let server = Server::start(&project);
     let modules = repository().join("target/browser");
     let mut walk = Command::new("node");

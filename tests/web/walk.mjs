@@ -112,6 +112,19 @@ try {
   const clipboard = await page.evaluate(() => navigator.clipboard.readText());
   assert.match(clipboard, /^sha256:[0-9a-f]{64}$/);
 
+  // What transforms learned, as tables.
+  await page.goto(`${run}/stages/features`);
+  await section("What it learned").getByRole("row", { name: /one-hot carrier, origin/ }).getByText("EWR, JFK, LGA").waitFor();
+  await look("transform");
+  await page.goto(`${run}/stages/plane`);
+  await section("What it learned").getByText("3,322 keys").waitFor();
+  await look("lookup");
+  await follow(section("Outputs").getByRole("row", { name: /^state/ }).getByRole("link").first());
+  await section("What was learned").getByText("3,322 keys").waitFor();
+  await look("state");
+  await page.goBack();
+  await follow(page.getByRole("link", { name: "model", exact: true }));
+
   // What it made, and where that comes from.
   await follow(section("Outputs").getByRole("row", { name: /^report/ }).getByRole("link").first());
   await page.getByText("Stages that have it").waitFor();
@@ -183,18 +196,60 @@ try {
   await look("study");
   assert.equal((await twin()).trials.length, 4);
 
-  // A run is given up.
+  // One stage alone, anew.
+  await page.goto(`${url}pipelines/flight-delays`);
+  await page.getByText("Start a run").click();
+  await page.getByLabel("Run anew from").selectOption("plane");
+  await page.getByText("Only some stages").click();
+  await page.getByLabel("plane", { exact: true }).check();
+  await look("start");
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.locator(".head .state.succeeded").waitFor({ timeout: 60_000 });
+  const alone = await twin();
+  assert.deepEqual([alone.from, alone.only], ["plane", ["plane"]]);
+  assert.equal(alone.stages.find((stage) => stage.name === "plane").state, "succeeded");
+  assert.equal(alone.stages.find((stage) => stage.name === "model").state, "skipped");
+
+  // A run is given up, and taken up again.
   await start(true);
+  const given = page.url();
   await page.getByRole("button", { name: "Cancel this run" }).click();
   await page.locator(".head .state.cancelled").waitFor({ timeout: 60_000 });
   await look("cancelled");
+  await page.getByRole("button", { name: "Resume this run" }).click();
+  await page.waitForURL((now) => now.href !== given && /\/runs\/run_/.test(now.href));
+  await page.locator(".head .state.succeeded").waitFor({ timeout: 60_000 });
+  assert.ok(given.endsWith((await twin()).resumes));
   await page.goto(`${url}runs`);
-  assert.equal(await page.getByRole("row").count(), 5);
+  assert.equal(await page.getByRole("row").count(), 7);
   await look("runs");
   await page.goto(url);
   await look("pipelines");
   await page.goto(run);
   await heading(/run_/).waitFor();
+
+  // Features, from what is in force to what was made of it.
+  await follow(page.getByRole("link", { name: "Features", exact: true }));
+  await heading("Features").waitFor();
+  await look("features");
+  const features = await twin();
+  const [{ name: view }] = features.views;
+  await follow(section("Views").getByRole("link", { name: view, exact: true }));
+  await heading(view).waitFor();
+  await section("Online now").getByRole("row").nth(1).waitFor();
+  await look("feature-view");
+  assert.ok((await twin()).versions[0].is_current);
+  await follow(page.locator("a.node.source"));
+  await look("feature-source");
+  await twin();
+  await follow(page.locator("a.node.service"));
+  await section("Features, in order").waitFor();
+  await look("feature-service");
+  assert.equal((await twin()).training_sets.length, 1);
+  await follow(section("Training sets").getByRole("row").nth(1).getByRole("link"));
+  await page.getByText("What its rows found in each view").waitFor();
+  await look("training-set");
+  await twin();
 } catch (error) {
   console.error(`at ${page.url()}`);
   if (pictures) await page.screenshot({ path: `${pictures}/failed.png`, fullPage: true });

@@ -7,6 +7,7 @@
 pub(crate) mod artifact;
 pub(crate) mod cursor;
 pub(crate) mod dataset;
+pub(crate) mod features;
 pub(crate) mod lineage;
 pub(crate) mod packages;
 pub(crate) mod pipelines;

@@ -1,8 +1,9 @@
 //! What every request shares.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use trueline_features::FeatureStore;
 use trueline_pipeline::Plugins;
 use trueline_runtime::Runtime;
 use trueline_store::{Clock, Store};
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) runner: Runner,
     pub(crate) profiles: Profiles,
+    features: Mutex<Option<Arc<FeatureStore>>>,
     /// Turns true when the server is to end; what waits for news ends then.
     pub(crate) closing: tokio::sync::watch::Sender<bool>,
 }
@@ -55,6 +57,7 @@ impl App {
             clock: config.clock,
             runner: Runner::default(),
             profiles: Profiles::default(),
+            features: Mutex::default(),
             closing: tokio::sync::watch::Sender::new(false),
         };
         Self {
@@ -64,6 +67,22 @@ impl App {
 
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// The feature store of the home, if there is one by now.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub(crate) fn features(&self) -> Result<Option<Arc<FeatureStore>>, Problem> {
+        let mut opened = self
+            .shared
+            .features
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if opened.is_none() && self.store().home().join("features").is_dir() {
+            *opened = Some(Arc::new(FeatureStore::open(self.store().home())?));
+        }
+        Ok(opened.clone())
     }
 
     /// Asks a question that reads the disk, where it holds up nobody else.

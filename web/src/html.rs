@@ -1,7 +1,5 @@
 //! Requests for pages.
 
-use std::collections::BTreeMap;
-
 use axum::extract::{Form, Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::Markup;
@@ -13,6 +11,7 @@ use crate::app::App;
 use crate::checked::Checked;
 use crate::pages::{self, link};
 use crate::problem::Problem;
+use crate::runner::How;
 
 type Name = Checked<Path<String>>;
 type Names = Checked<Path<(String, String)>>;
@@ -57,27 +56,38 @@ pub(crate) async fn grid(
     page(app, load, pages::pipelines::grid).await
 }
 
-/// Starts a run, and goes to its page. Fields `set.NAME` give parameters other values.
+/// Starts a run, and goes to its page. Fields `set.NAME` give parameters other values; `only` may come several times.
 pub(crate) async fn start(
     State(app): State<App>,
     Checked(Path(name)): Name,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Response {
-    let is_fresh = fields
-        .iter()
-        .any(|(field, value)| field == "fresh" && value == "yes");
-    let set: BTreeMap<String, String> = fields
-        .into_iter()
-        .filter(|(_, value)| !value.trim().is_empty())
-        .filter_map(|(field, value)| Some((field.strip_prefix("set.")?.to_owned(), value)))
-        .collect();
+    let mut how = How::default();
+    for (field, value) in fields {
+        match (field.as_str(), field.strip_prefix("set.")) {
+            _ if value.trim().is_empty() => {}
+            (_, Some(name)) => drop(how.set.insert(name.to_owned(), value)),
+            ("fresh", _) => how.fresh = value == "yes",
+            ("from", _) => how.from = Some(value),
+            ("only", _) => how.only.push(value),
+            _ => {}
+        }
+    }
     let started = app
         .ask(move |app| {
-            let start = api::pipelines::start_of(app, &name, set, !is_fresh)?;
-            app.shared.runner.start(app, &start)
+            let start = api::pipelines::start_of(app, &name, how)?;
+            app.shared.runner.start(app, start)
         })
         .await;
     redirect(started.map(|run| link::run(run.as_str())))
+}
+
+/// Takes a run up, and goes to the page of the new one.
+pub(crate) async fn resume(State(app): State<App>, Checked(Path(run)): Name) -> Response {
+    let resumed = app
+        .ask(move |app| app.shared.runner.resume(app, &run))
+        .await;
+    redirect(resumed.map(|run| link::run(run.as_str())))
 }
 
 pub(crate) async fn runs(State(app): State<App>, Checked(Query(query)): List) -> Response {
@@ -146,6 +156,36 @@ pub(crate) async fn history(
 pub(crate) async fn package(State(app): State<App>, Checked(Path((name, at))): Names) -> Response {
     let load = move |app: &App| api::packages::package(app, &name, &at);
     page(app, load, pages::packages::package).await
+}
+
+pub(crate) async fn features(State(app): State<App>) -> Response {
+    page(app, api::features::overview, pages::features::overview).await
+}
+
+pub(crate) async fn feature_view(State(app): State<App>, Checked(Path(view)): Name) -> Response {
+    let load = move |app: &App| api::features::view::view(app, &view);
+    page(app, load, pages::features::view::view).await
+}
+
+pub(crate) async fn feature_service(
+    State(app): State<App>,
+    Checked(Path(service)): Name,
+) -> Response {
+    let load = move |app: &App| api::features::service::service(app, &service);
+    page(app, load, pages::features::service::service).await
+}
+
+pub(crate) async fn feature_source(
+    State(app): State<App>,
+    Checked(Path(source)): Name,
+) -> Response {
+    let load = move |app: &App| api::features::source::source(app, &source);
+    page(app, load, pages::features::source::source).await
+}
+
+pub(crate) async fn training_set(State(app): State<App>, Checked(Path(digest)): Name) -> Response {
+    let load = move |app: &App| api::features::training_set::training_set(app, &digest);
+    page(app, load, pages::features::training_set::training_set).await
 }
 
 /// Goes to the one thing that is called so.

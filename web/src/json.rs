@@ -1,13 +1,12 @@
 //! Requests for JSON: the same as the pages, under `/v1`, and what describes it.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use trueline_store::RunId;
 use utoipa::{OpenApi, ToSchema};
 
 use crate::api;
@@ -16,6 +15,7 @@ use crate::api::search::SearchQuery;
 use crate::app::App;
 use crate::checked::Checked;
 use crate::problem::Problem;
+use crate::runner::How;
 
 type Name = Checked<Path<String>>;
 type Names = Checked<Path<(String, String)>>;
@@ -29,21 +29,31 @@ type List = Checked<Query<ListQuery>>;
         description = "What the pages show, as JSON. Times are microseconds since 1970, UTC; lists go from key to key.",
     ),
     paths(
-        pipelines, grid, runs, run, stage, study, dataset, profile, artifact, lineage, packages,
-        history, package, search, start, cancel
+        pipelines,
+        grid,
+        runs,
+        run,
+        stage,
+        study,
+        dataset,
+        profile,
+        artifact,
+        lineage,
+        packages,
+        history,
+        package,
+        features,
+        feature_view,
+        feature_service,
+        feature_source,
+        training_set,
+        search,
+        start,
+        resume,
+        cancel
     )
 )]
 struct Document;
-
-/// What a run is started with.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct StartBody {
-    /// Parameters with other values than the pipeline file says, each as TOML.
-    set: BTreeMap<String, String>,
-    /// Run every stage, whatever is known already.
-    fresh: bool,
-}
 
 /// A run that was started.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -191,6 +201,52 @@ pub(crate) async fn package(
     .await
 }
 
+#[utoipa::path(get, path = "/v1/features", summary = "The feature store: views, services, sources, entities and training sets",
+    responses((status = 200, body = api::features::FeatureOverview), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn features(State(app): State<App>) -> Response {
+    json(app, api::features::overview).await
+}
+
+#[utoipa::path(get, path = "/v1/features/views/{view}", summary = "A feature view: definition, versions, freshness, and what some entities have online",
+    params(("view" = String, Path, description = "The name of a view")),
+    responses((status = 200, body = api::features::view::ViewDetails), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn feature_view(State(app): State<App>, Checked(Path(view)): Name) -> Response {
+    json(app, move |app| api::features::view::view(app, &view)).await
+}
+
+#[utoipa::path(get, path = "/v1/features/services/{service}", summary = "A feature service: its features in order, and the training sets that were made with it",
+    params(("service" = String, Path, description = "The name of a service")),
+    responses((status = 200, body = api::features::service::ServiceDetails), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn feature_service(
+    State(app): State<App>,
+    Checked(Path(service)): Name,
+) -> Response {
+    json(app, move |app| {
+        api::features::service::service(app, &service)
+    })
+    .await
+}
+
+#[utoipa::path(get, path = "/v1/features/sources/{source}", summary = "A source of features, and how fresh it is",
+    params(("source" = String, Path, description = "The name of a source")),
+    responses((status = 200, body = api::features::source::SourceDetails), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn feature_source(
+    State(app): State<App>,
+    Checked(Path(source)): Name,
+) -> Response {
+    json(app, move |app| api::features::source::source(app, &source)).await
+}
+
+#[utoipa::path(get, path = "/v1/features/training-sets/{digest}", summary = "A training set: what it was made of, and what its rows found",
+    params(("digest" = String, Path, description = "The digest of its manifest")),
+    responses((status = 200, body = api::features::training_set::TrainingSetDetails), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn training_set(State(app): State<App>, Checked(Path(digest)): Name) -> Response {
+    json(app, move |app| {
+        api::features::training_set::training_set(app, &digest)
+    })
+    .await
+}
+
 #[utoipa::path(get, path = "/v1/search", summary = "Where the page of a run, digest, package or pipeline is",
     params(("q" = String, Query, description = "What was typed")),
     responses((status = 200, body = api::search::Found), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -202,28 +258,43 @@ pub(crate) async fn search(
 }
 
 #[utoipa::path(post, path = "/v1/pipelines/{pipeline}/runs", summary = "Start a run in the server's process",
-    params(("pipeline" = String, Path, description = "The name of a pipeline")), request_body = StartBody,
+    params(("pipeline" = String, Path, description = "The name of a pipeline")), request_body = How,
     responses((status = 201, body = Started), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn start(
     State(app): State<App>,
     Checked(Path(pipeline)): Name,
     body: Bytes,
 ) -> Response {
-    let body: Result<StartBody, _> = match body.is_empty() {
-        true => Ok(StartBody::default()),
+    let how: Result<How, _> = match body.is_empty() {
+        true => Ok(How::default()),
         false => serde_json::from_slice(&body),
     };
-    let body = match body {
-        Ok(body) => body,
+    let how = match how {
+        Ok(how) => how,
         Err(error) => return Problem::bad_request(error).into_json(),
     };
-    let started = app
-        .ask(move |app| {
-            let start = api::pipelines::start_of(app, &pipeline, body.set, !body.fresh)?;
-            app.shared.runner.start(app, &start)
+    created(
+        app.ask(move |app| {
+            let start = api::pipelines::start_of(app, &pipeline, how)?;
+            app.shared.runner.start(app, start)
         })
-        .await;
-    match started {
+        .await,
+    )
+}
+
+#[utoipa::path(post, path = "/v1/runs/{run}/resume", summary = "Take up a run that did not come to its end, as another one",
+    params(("run" = String, Path, description = "The id of a run, or the start of it")),
+    responses((status = 201, body = Started), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn resume(State(app): State<App>, Checked(Path(run)): Name) -> Response {
+    created(
+        app.ask(move |app| app.shared.runner.resume(app, &run))
+            .await,
+    )
+}
+
+/// Where the run that was started is.
+fn created(run: Result<RunId, Problem>) -> Response {
+    match run {
         Ok(run) => {
             let run = run.to_string();
             let place = [(header::LOCATION, format!("/v1/runs/{run}"))];

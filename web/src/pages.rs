@@ -13,12 +13,17 @@ pub(crate) mod artifact;
 pub(crate) mod columns;
 pub(crate) mod dataset;
 pub(crate) mod diagram;
+pub(crate) mod features;
+pub(crate) mod learned;
 pub(crate) mod lineage;
 pub(crate) mod link;
 pub(crate) mod mark;
+pub(crate) mod network;
 pub(crate) mod packages;
 pub(crate) mod pipelines;
+pub(crate) mod plot;
 pub(crate) mod profile;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod stage;
@@ -32,6 +37,7 @@ pub(crate) enum Section {
     Pipelines,
     Runs,
     Packages,
+    Features,
     None,
 }
 
@@ -83,6 +89,7 @@ impl Frame<'_> {
                             (entry(Section::Pipelines, "/", "Pipelines"))
                             (entry(Section::Runs, "/runs", "Runs"))
                             (entry(Section::Packages, "/packages", "Packages"))
+                            (entry(Section::Features, "/features", "Features"))
                         }
                         form.search action="/search" method="get" role="search" {
                             input type="search" name="q" aria-label="Find a run, digest, package or pipeline"

@@ -121,6 +121,19 @@ impl From<trueline_store::Error> for Problem {
     }
 }
 
+impl From<trueline_features::Error> for Problem {
+    fn from(error: trueline_features::Error) -> Self {
+        use trueline_features::Error;
+        let hint = error.hint().map(str::to_owned);
+        let problem = match &error {
+            Error::Unknown { .. } => Self::not_found(error),
+            Error::Input { .. } => Self::bad_request(error),
+            _ => Self::failed(error),
+        };
+        Self { hint, ..problem }
+    }
+}
+
 impl From<trueline_engine::Error> for Problem {
     fn from(error: trueline_engine::Error) -> Self {
         use trueline_engine::Error;

@@ -13,8 +13,8 @@ use crate::problem::Problem;
 
 /// So many are kept; which are forgotten first does not matter.
 const KEPT: usize = 32;
-/// Of a larger dataset, its first rows are described.
-pub(crate) const MOST_ROWS: usize = 1_000_000;
+/// About so many rows are described; of a larger dataset, batches at equal distances.
+const MOST_ROWS: u64 = 1_000_000;
 
 type Slot = Arc<OnceLock<Result<Value, Problem>>>;
 
@@ -33,7 +33,8 @@ impl Profiles {
         &self,
         app: &App,
         key: Digest,
-        open: impl FnOnce() -> Result<Dataset, Problem>,
+        dataset: &Dataset,
+        stride: usize,
     ) -> Result<Value, Problem> {
         let slot = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,13 +45,18 @@ impl Profiles {
         };
         let answer = slot.get_or_init(|| {
             let _one_at_a_time = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-            open().and_then(|dataset| make(app, &dataset))
+            make(app, dataset, stride)
         });
         answer.clone()
     }
 }
 
-fn make(app: &App, dataset: &Dataset) -> Result<Value, Problem> {
+/// One in so many batches is looked at in a dataset with so many rows.
+pub(crate) fn stride(rows: u64) -> usize {
+    usize::try_from(rows.div_ceil(MOST_ROWS)).map_or(usize::MAX, |stride| stride.max(1))
+}
+
+fn make(app: &App, dataset: &Dataset, stride: usize) -> Result<Value, Problem> {
     let shared = &app.shared;
     let component = shared.plugins.find("profile");
     let component = component.ok_or_else(|| Problem::failed("there is no stage `profile`"))?;
@@ -70,19 +76,14 @@ fn make(app: &App, dataset: &Dataset) -> Result<Value, Problem> {
         let limits = Limits::default();
         let running = stage.reduce("{}", &inputs, pass, &outcome.state, &limits, None);
         let mut running = running.map_err(Problem::failed)?;
-        let mut left = MOST_ROWS;
         let options = ScanOptions {
             columns: Some(reads.clone()),
             ..ScanOptions::default()
         };
-        for batch in dataset.scan(&options).map_err(Problem::failed)? {
+        let batches = dataset.scan(&options).map_err(Problem::failed)?;
+        for batch in batches.step_by(stride) {
             let batch = batch.map_err(Problem::failed)?;
-            let batch = batch.slice(0, left.min(batch.num_rows()));
             running.update(0, &batch).map_err(Problem::failed)?;
-            left -= batch.num_rows();
-            if left == 0 {
-                break;
-            }
         }
         outcome = running.finish().map_err(Problem::failed)?;
     }

@@ -24,6 +24,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/runs/{run}", get(html::run))
         .route("/runs/{run}/live", get(live::live))
         .route("/runs/{run}/cancel", post(html::cancel))
+        .route("/runs/{run}/resume", post(html::resume))
         .route("/runs/{run}/stages/{stage}", get(html::stage))
         .route("/runs/{run}/studies/{stage}", get(html::study))
         .route("/runs/{run}/datasets/{dataset}", get(html::dataset))
@@ -33,6 +34,11 @@ pub(crate) fn router(app: App) -> Router {
         .route("/packages", get(html::packages))
         .route("/packages/{package}", get(html::history))
         .route("/packages/{package}/{version}", get(html::package))
+        .route("/features", get(html::features))
+        .route("/features/views/{view}", get(html::feature_view))
+        .route("/features/services/{service}", get(html::feature_service))
+        .route("/features/sources/{source}", get(html::feature_source))
+        .route("/features/training-sets/{digest}", get(html::training_set))
         .route("/search", get(html::search))
         .route("/assets/{version}/{name}", get(assets::asset));
     let twins = Router::new()
@@ -43,6 +49,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/runs", get(json::runs))
         .route("/v1/runs/{run}", get(json::run))
         .route("/v1/runs/{run}/cancel", post(json::cancel))
+        .route("/v1/runs/{run}/resume", post(json::resume))
         .route("/v1/runs/{run}/stages/{stage}", get(json::stage))
         .route("/v1/runs/{run}/studies/{stage}", get(json::study))
         .route("/v1/runs/{run}/datasets/{dataset}", get(json::dataset))
@@ -55,6 +62,17 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/packages", get(json::packages))
         .route("/v1/packages/{package}", get(json::history))
         .route("/v1/packages/{package}/{version}", get(json::package))
+        .route("/v1/features", get(json::features))
+        .route("/v1/features/views/{view}", get(json::feature_view))
+        .route(
+            "/v1/features/services/{service}",
+            get(json::feature_service),
+        )
+        .route("/v1/features/sources/{source}", get(json::feature_source))
+        .route(
+            "/v1/features/training-sets/{digest}",
+            get(json::training_set),
+        )
         .route("/v1/search", get(json::search));
     pages
         .merge(twins)

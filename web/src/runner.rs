@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use axum::http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trueline_engine::{Cancel, Event, Observer, Options};
-use trueline_pipeline::{Lock, check_set};
+use trueline_pipeline::{Lock, Plan, check_set};
 use trueline_store::RunId;
 use utoipa::ToSchema;
 
@@ -39,9 +39,21 @@ struct Active {
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
     pub(crate) file: PathBuf,
-    /// Parameters with other values than the file says, as TOML.
+    pub(crate) how: How,
+}
+
+/// How a pipeline file is to be run.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct How {
+    /// Parameters with other values than the pipeline file says, each as TOML.
     pub(crate) set: BTreeMap<String, String>,
-    pub(crate) cache: bool,
+    /// Run every stage, whatever is known already.
+    pub(crate) fresh: bool,
+    /// Run this stage and all that depend on it, whatever is known of them.
+    pub(crate) from: Option<String>,
+    /// Run only these stages, and those that they depend on. Empty: all.
+    pub(crate) only: Vec<String>,
 }
 
 /// How far a running stage has come.
@@ -73,28 +85,66 @@ impl Runner {
     ///
     /// # Errors
     /// Everything that is wrong with the file; or if so many runs are going on already.
-    pub(crate) fn start(&self, app: &App, start: &Start) -> Result<RunId, Problem> {
-        if self
-            .lock()
-            .iter()
-            .filter(|active| !active.thread.is_finished())
-            .count()
-            >= MOST
-        {
-            let detail = format!("{MOST} runs are going on");
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            return Err(Problem::new(status, "There is enough to do", detail)
-                .hint("wait for one of them to end, or cancel it"));
-        }
+    pub(crate) fn start(&self, app: &App, start: Start) -> Result<RunId, Problem> {
+        self.has_room()?;
         let shared = &app.shared;
-        let plan = check_set(&start.file, &start.set, &shared.runtime, &*shared.plugins);
+        let How {
+            set,
+            fresh,
+            from,
+            only,
+        } = start.how;
+        let plan = check_set(&start.file, &set, &shared.runtime, &*shared.plugins);
         let plan = plan.map_err(|wrong| {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             Problem::new(status, "The pipeline file is wrong", wrong)
                 .hint("mend the file; nothing has run")
         })?;
+        for stage in from.iter().chain(&only) {
+            let names = plan.stages.iter().map(|stage| stage.name.as_str());
+            if !names.clone().any(|name| name == stage) {
+                return Err(Problem::unknown("stage", stage, &plan.name, names));
+            }
+        }
         Lock::pin(&plan).map_err(Problem::failed)?;
+        let options = Options {
+            cache: !fresh,
+            from,
+            only,
+            ..Options::default()
+        };
+        self.spawn(app, plan, options)
+    }
 
+    /// Takes up a run that did not come to its end, as another one. Returns when that is written down.
+    ///
+    /// # Errors
+    /// If there is nothing to take up, or what it was made from is gone; or if so many runs are going on already.
+    pub(crate) fn resume(&self, app: &App, run: &str) -> Result<RunId, Problem> {
+        self.has_room()?;
+        let shared = &app.shared;
+        let found = trueline_engine::resume(&shared.store, run, &shared.runtime)?;
+        let options = Options {
+            only: found.only,
+            resumes: Some(found.run),
+            ..Options::default()
+        };
+        self.spawn(app, found.plan, options)
+    }
+
+    fn has_room(&self) -> Result<(), Problem> {
+        let going_on = |active: &&Active| !active.thread.is_finished();
+        if self.lock().iter().filter(going_on).count() < MOST {
+            return Ok(());
+        }
+        let detail = format!("{MOST} runs are going on");
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Err(Problem::new(status, "There is enough to do", detail)
+            .hint("wait for one of them to end, or cancel it"))
+    }
+
+    /// Runs a plan on a thread of its own.
+    fn spawn(&self, app: &App, plan: Plan, options: Options) -> Result<RunId, Problem> {
         let (created, creation) = sync_channel(1);
         let progress = Arc::new(Progress {
             created,
@@ -103,9 +153,8 @@ impl Runner {
         });
         let cancel = Cancel::default();
         let options = Options {
-            cache: start.cache,
             cancel: cancel.clone(),
-            ..Options::default()
+            ..options
         };
         let (failed, failure) = sync_channel(1);
         let (app, hears) = (app.clone(), progress.clone());

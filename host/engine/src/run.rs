@@ -50,6 +50,9 @@ pub fn run(
         "set": plan.set,
         "components": components(plan),
     });
+    if let Some(from) = &options.from {
+        params["from"] = json!(from);
+    }
     if !options.only.is_empty() {
         params["only"] = json!(options.only);
     }

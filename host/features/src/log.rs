@@ -20,16 +20,16 @@ use trueline_table::{DataType, Digest, Field, Schema};
 
 use crate::contract::Order;
 use crate::definition::Source;
-use crate::segments::Segments;
+use crate::segments::{Newest, Segments};
 use crate::{Error, Result};
 
 /// Everything belongs to a tenant; there is one so far.
 pub(crate) const TENANT: &str = "default";
 
-const EVENT: &str = "__event";
+pub(crate) const EVENT: &str = "__event";
 const CREATED: &str = "__created";
 const KNOWN: &str = "__known";
-const INGESTED: &str = "__ingested";
+pub(crate) const INGESTED: &str = "__ingested";
 const OFFSET: &str = "__offset";
 
 /// How rows came, which decides when they were known if their source does not say it.
@@ -349,6 +349,44 @@ pub(crate) fn read(
         .collect()
 }
 
+/// The columns of a source in the first rows of an entry, for people: the bytes of a segment are not hashed.
+pub(crate) fn head(
+    entry: &Entry,
+    segments: &Segments,
+    columns: &Schema,
+    rows: usize,
+) -> Result<Vec<RecordBatch>> {
+    let names: Vec<&str> = columns.names().collect();
+    let batches = match &entry.content {
+        Content::Segment(digest) => segments.head(digest, &names, rows)?,
+        Content::Inline(bytes) => {
+            let rows_of = |batch: RecordBatch| batch.slice(0, batch.num_rows().min(rows));
+            let batches = StreamReader::try_new(Cursor::new(bytes), None)?;
+            batches
+                .map(|batch| Ok(rows_of(batch?)))
+                .collect::<Result<_>>()?
+        }
+    };
+    batches
+        .iter()
+        .map(|batch| of_schema(batch, columns))
+        .collect()
+}
+
+/// The newest event and the last ingest time of rows in place.
+pub(crate) fn newest(stream: &[u8]) -> Result<Newest> {
+    let mut newest: Newest = (None, None);
+    for batch in StreamReader::try_new(Cursor::new(stream), None)? {
+        let batch = batch?;
+        let latest = |name| {
+            let column = batch.column_by_name(name)?;
+            arrow::compute::max(column.as_primitive_opt::<TimestampMicrosecondType>()?)
+        };
+        newest = (newest.0.max(latest(EVENT)), newest.1.max(latest(INGESTED)));
+    }
+    Ok(newest)
+}
+
 impl LoggedRows {
     fn new(batch: &RecordBatch, columns: &Schema, first_sequence: i64) -> Result<Self> {
         let own = |name: &str| {
@@ -362,18 +400,8 @@ impl LoggedRows {
                 .as_primitive::<TimestampMicrosecondType>()
                 .clone())
         };
-        let values = columns.fields.iter().map(|field| {
-            let wanted = field.data_type.to_arrow();
-            match batch.column_by_name(&field.name) {
-                Some(column) => Ok(cast(column, &wanted)?),
-                None => Ok(new_null_array(&wanted, batch.num_rows())),
-            }
-        });
-        let values: Vec<ArrayRef> = values.collect::<Result<_>>()?;
-        let options =
-            arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(Self {
-            rows: RecordBatch::try_new_with_options(columns.to_arrow(), values, &options)?,
+            rows: of_schema(batch, columns)?,
             event: times(EVENT)?,
             created: times(CREATED)?,
             known: times(KNOWN)?,
@@ -381,6 +409,24 @@ impl LoggedRows {
             first_sequence,
         })
     }
+}
+
+/// Rows with these columns; one that they do not have is null.
+fn of_schema(batch: &RecordBatch, columns: &Schema) -> Result<RecordBatch> {
+    let values = columns.fields.iter().map(|field| {
+        let wanted = field.data_type.to_arrow();
+        match batch.column_by_name(&field.name) {
+            Some(column) => Ok(cast(column, &wanted)?),
+            None => Ok(new_null_array(&wanted, batch.num_rows())),
+        }
+    });
+    let values: Vec<ArrayRef> = values.collect::<Result<_>>()?;
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(
+        columns.to_arrow(),
+        values,
+        &options,
+    )?)
 }
 
 /// Puts the entries of a source that are in place into one segment; answers how many there were.

@@ -161,7 +161,7 @@ fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::input(error.to_string(), ""))
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| {
         Error::input(
             format!("the feature store holds a definition that this program cannot read: {error}"),

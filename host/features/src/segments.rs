@@ -2,9 +2,11 @@
 //! written under another name, flushed, renamed and its folder flushed, so that a name stands for all of
 //! its bytes; they are hashed again whenever they are read.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -12,19 +14,27 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::file::statistics::Statistics;
 use tempfile::NamedTempFile;
 use trueline_table::{Digest, Hasher};
 
+use crate::log::{EVENT, INGESTED};
 use crate::table_file::digest_of;
 use crate::{Error, Result};
 
 /// Rows of a batch that is read.
 const BATCH_ROWS: usize = 65_536;
 
+/// When the newest row happened, and when the last one was taken in.
+pub(crate) type Newest = (Option<i64>, Option<i64>);
+
 /// The folder of the segments.
 #[derive(Clone, Debug)]
 pub(crate) struct Segments {
     folder: PathBuf,
+    /// What was asked for before; segments never change.
+    newest: Arc<Mutex<BTreeMap<Digest, Newest>>>,
 }
 
 /// A segment in the making.
@@ -41,11 +51,14 @@ struct HashedFile {
 impl Segments {
     pub(crate) fn open(folder: PathBuf) -> Result<Self> {
         std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
-        Ok(Self { folder })
+        Ok(Self {
+            folder,
+            newest: Arc::default(),
+        })
     }
 
     pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
-        self.folder.join(format!("{}.parquet", digest.hex()))
+        path_in(&self.folder, digest)
     }
 
     pub(crate) fn writer(&self, schema: SchemaRef) -> Result<SegmentWriter> {
@@ -72,12 +85,70 @@ impl Segments {
             ));
         }
         file.rewind().map_err(Error::io(&path))?;
-        read_parquet(file, columns).map_err(|error| broken(&path, &error))
+        read_parquet(file, columns, None).map_err(|error| broken(&path, &error))
+    }
+
+    /// The newest event and the last ingest time, from the bounds that Parquet keeps; for people, so its bytes are not
+    /// hashed.
+    pub(crate) fn newest(&self, digest: &Digest) -> Result<Newest> {
+        let known = |segments: &Self| {
+            let newest = segments.newest.lock();
+            newest
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(digest)
+                .copied()
+        };
+        if let Some(newest) = known(self) {
+            return Ok(newest);
+        }
+        let path = self.path(digest);
+        let file = File::open(&path).map_err(Error::io(&path))?;
+        let reader = SerializedFileReader::new(file).map_err(|error| broken(&path, &error))?;
+        let latest = |name: &str| {
+            let columns = reader
+                .metadata()
+                .row_groups()
+                .iter()
+                .flat_map(|group| group.columns());
+            let own = columns.filter(|column| column.column_path().string() == name);
+            let highest = own.filter_map(|column| match column.statistics()? {
+                Statistics::Int64(bounds) => bounds.max_opt().copied(),
+                _ => None,
+            });
+            highest.max()
+        };
+        let newest = (latest(EVENT), latest(INGESTED));
+        let mut all = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(*digest, newest);
+        Ok(newest)
+    }
+
+    /// The first rows of a segment with those of `columns` that it has; for people, so its bytes are not hashed.
+    pub(crate) fn head(
+        &self,
+        digest: &Digest,
+        columns: &[&str],
+        rows: usize,
+    ) -> Result<Vec<RecordBatch>> {
+        let path = self.path(digest);
+        let file = File::open(&path).map_err(Error::io(&path))?;
+        read_parquet(file, columns, Some(rows)).map_err(|error| broken(&path, &error))
     }
 }
 
-fn read_parquet(file: File, columns: &[&str]) -> parquet::errors::Result<Vec<RecordBatch>> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+fn path_in(folder: &Path, digest: &Digest) -> PathBuf {
+    folder.join(format!("{}.parquet", digest.hex()))
+}
+
+fn read_parquet(
+    file: File,
+    columns: &[&str],
+    limit: Option<usize>,
+) -> parquet::errors::Result<Vec<RecordBatch>> {
+    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    if let Some(limit) = limit {
+        builder = builder.with_limit(limit);
+    }
     let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
     let reader = builder
         .with_projection(mask)
@@ -100,10 +171,7 @@ impl SegmentWriter {
             .map_err(|error| broken(&folder, &error))?;
         let digest = hasher.finish();
         file.as_file().sync_all().map_err(Error::io(&folder))?;
-        let path = Segments {
-            folder: folder.clone(),
-        }
-        .path(&digest);
+        let path = path_in(&folder, &digest);
         file.persist(&path)
             .map_err(|error| Error::io(&path)(error.error))?;
         if cfg!(unix) {

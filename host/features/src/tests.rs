@@ -5,6 +5,7 @@ mod definitions;
 mod flights;
 mod http;
 mod oracle;
+mod overview;
 mod pushes;
 mod support;
 mod windows;

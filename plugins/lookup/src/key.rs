@@ -1,8 +1,9 @@
 //! Keys as bytes: equal keys have equal bytes, so that they can be hashed, sorted and compared at once.
 
-use std::fmt::Write as _;
-
+use serde_json::Value;
 use trueline_sdk::prelude::*;
+
+use crate::store::shown;
 
 /// Checks that a column can be part of a key.
 ///
@@ -56,21 +57,48 @@ pub(crate) fn write(columns: &[Column<'_>], row: usize, bytes: &mut Vec<u8>) -> 
     Ok(true)
 }
 
-/// A key as a person would write it: `origin = "JFK", hour = 7`.
-pub(crate) fn show(fields: &[Field], mut bytes: &[u8]) -> String {
-    let mut shown = String::new();
-    for (index, field) in fields.iter().enumerate() {
-        if index > 0 {
-            shown.push_str(", ");
+/// The value of a key's column.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Part {
+    Text(String),
+    /// Also days of dates and microseconds of timestamps.
+    Number(i64),
+    Boolean(bool),
+}
+
+impl Part {
+    /// As JSON, a date or time as text.
+    pub(crate) fn show(self, field: &Field) -> Value {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Number(number) => shown(field.data_type, number),
+            Self::Boolean(truth) => truth.into(),
         }
+    }
+}
+
+/// A key as a person would write it: `origin = "JFK", hour = 7`.
+pub(crate) fn show(fields: &[Field], bytes: &[u8]) -> String {
+    let parts = read(fields, bytes).into_iter().zip(fields);
+    let parts = parts.map(|(part, field)| match part {
+        Part::Text(text) => format!("{} = {text:?}", field.name),
+        Part::Number(number) => format!("{} = {number}", field.name),
+        Part::Boolean(truth) => format!("{} = {truth}", field.name),
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// What [`write`] wrote, column by column.
+pub(crate) fn read(fields: &[Field], mut bytes: &[u8]) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(fields.len());
+    for (index, field) in fields.iter().enumerate() {
         let number = |bytes: &mut &[u8]| {
             bytes.split_first_chunk().map(|(first, rest)| {
                 *bytes = rest;
                 u64::from_be_bytes(*first)
             })
         };
-        // Writing into a string cannot fail.
-        let _ = if field.data_type == DataType::Utf8 {
+        parts.push(if field.data_type == DataType::Utf8 {
             let is_last = index + 1 == fields.len();
             let length = if is_last {
                 None
@@ -79,19 +107,14 @@ pub(crate) fn show(fields: &[Field], mut bytes: &[u8]) -> String {
             };
             let (text, rest) = bytes.split_at(length.unwrap_or(bytes.len()).min(bytes.len()));
             bytes = rest;
-            write!(
-                shown,
-                "{} = {:?}",
-                field.name,
-                String::from_utf8_lossy(text)
-            )
+            Part::Text(String::from_utf8_lossy(text).into_owned())
         } else {
             let value = number(&mut bytes).unwrap_or(0) as i64 ^ i64::MIN;
             match field.data_type {
-                DataType::Boolean => write!(shown, "{} = {}", field.name, value == 1),
-                _ => write!(shown, "{} = {value}", field.name),
+                DataType::Boolean => Part::Boolean(value == 1),
+                _ => Part::Number(value),
             }
-        };
+        });
     }
-    shown
+    parts
 }

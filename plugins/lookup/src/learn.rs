@@ -3,7 +3,7 @@
 use trueline_sdk::prelude::*;
 use trueline_sdk::state;
 
-use crate::{Params, key, store::Store};
+use crate::{Params, key, report, store::Store};
 
 /// What the map loads.
 #[derive(Serialize, Deserialize)]
@@ -115,6 +115,14 @@ impl Reduce for Learn {
             Metric::new("rows", order.len() as f64),
             Metric::new("null_keys", self.null_keys as f64),
         ];
+        let first = order.iter().take(report::FIRST_ROWS).map(|&row| {
+            let key = key::read(&self.keys, &self.row_keys[row]).into_iter();
+            let key = key.zip(&self.keys).map(|(part, field)| part.show(field));
+            let taken = self.columns.iter().zip(&self.taken);
+            let taken = taken.map(|(column, field)| column.show(field.data_type, row));
+            key.chain(taken).collect()
+        });
+        let report = report::report(&self.keys, &self.taken, order.len(), first.collect());
         let frame = self.frame(&order)?;
         let state = State {
             keys: self.keys,
@@ -123,6 +131,7 @@ impl Reduce for Learn {
         };
         Ok(Outcome {
             metrics,
+            report: Some(report),
             ..Outcome::state(state::encode(&state)?)
         })
     }

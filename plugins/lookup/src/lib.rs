@@ -27,13 +27,15 @@
 //!
 //! **State**: the key and the taken columns, sorted by key, so equal tables have equal states. The
 //! reduction is mergeable. Its metrics are `rows`, the keys it keeps, and `null_keys`, the rows it
-//! left out.
+//! left out. The report has `keys` and `columns` by name, `rows`, and in `first_rows` the first of
+//! them in the order of their keys.
 
 mod apply;
 mod index;
 mod key;
 mod learn;
 mod params;
+mod report;
 mod signature;
 mod store;
 

@@ -1,5 +1,7 @@
 //! Columns of the table, kept in memory.
 
+use serde_json::Value;
+use trueline_sdk::civil;
 use trueline_sdk::prelude::*;
 
 /// A column that grows at its end and is read by row.
@@ -91,6 +93,23 @@ impl Store {
         Ok(())
     }
 
+    /// The value of a row for people: numbers that JSON lacks and times are texts, and so is how long bytes are.
+    pub(crate) fn show(&self, data_type: DataType, row: usize) -> Value {
+        if !self.valid[row] {
+            return Value::Null;
+        }
+        match &self.values {
+            Kept::Boolean(kept) => kept[row].into(),
+            Kept::Int32(kept) => shown(data_type, i64::from(kept[row])),
+            Kept::Int64(kept) => shown(data_type, kept[row]),
+            Kept::Float32(1, kept) => float(f64::from(kept[row]), kept[row].to_string()),
+            Kept::Float64(1, kept) => float(kept[row], kept[row].to_string()),
+            Kept::Float32(width, _) | Kept::Float64(width, _) => format!("{width} numbers").into(),
+            Kept::Utf8(ends, data) => data[ends[row]..ends[row + 1]].into(),
+            Kept::Binary(ends, _) => format!("{} bytes", ends[row + 1] - ends[row]).into(),
+        }
+    }
+
     /// Writes the next column of a batch: these rows in this order, `None` as null.
     ///
     /// # Errors
@@ -141,6 +160,25 @@ impl Store {
             }
         }
         Ok(())
+    }
+}
+
+/// A whole number, as what it stands for.
+pub(crate) fn shown(data_type: DataType, number: i64) -> Value {
+    match data_type {
+        DataType::Date => civil::show_date(number).into(),
+        DataType::Timestamp => civil::show_timestamp(number).into(),
+        _ => number.into(),
+    }
+}
+
+fn float(value: f64, text: String) -> Value {
+    match value.is_finite() {
+        // As it was written: a float32 has fewer digits than the float64 that it is equal to.
+        true => text
+            .parse()
+            .map_or(Value::Null, |number: f64| number.into()),
+        false => text.into(),
     }
 }
 

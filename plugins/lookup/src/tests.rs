@@ -70,6 +70,21 @@ fn columns_are_added_by_key() {
 }
 
 #[test]
+fn the_report_shows_the_beginning_of_the_table() {
+    let table = Table::new()
+        .with_column("faa", ["JFK", "EWR"])
+        .with_column("hour", [7_i64, -7])
+        .with_column("temp", [Some(0.1_f32), None])
+        .with_column("wind", [f64::NAN, 1.5]);
+    let params = r#"{"on": ["faa", "hour"], "take": ["temp", "wind"]}"#;
+    let outcome = fit::<Lookup>(params, &[("rows", &table)]).unwrap();
+    assert_eq!(
+        outcome.report.unwrap(),
+        r#"{"columns":["temp","wind"],"first_rows":[["EWR",-7,null,1.5],["JFK",7,0.1,"NaN"]],"keys":["faa","hour"],"rows":2}"#
+    );
+}
+
+#[test]
 fn keys_of_several_columns_and_types() {
     let weather = Table::new()
         .with_column("faa", ["JFK", "EWR", "JF", "K"])

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use trueline_store::DigestKind;
+use trueline_store::{DigestKind, RunId};
 use trueline_table::Digest;
 use utoipa::ToSchema;
 
@@ -31,6 +31,17 @@ pub(crate) struct Artifact {
     /// The datasets of runs that had it as content, the newest first.
     pub(crate) datasets: Vec<super::dataset::Reader>,
     pub(crate) content: Content,
+    /// If it was learned: what the stage that learned it said about it.
+    pub(crate) made: Option<Made>,
+}
+
+/// What a stage said about what it made.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Made {
+    #[schema(value_type = Object)]
+    pub(crate) params: Value,
+    #[schema(value_type = Object)]
+    pub(crate) report: Value,
 }
 
 /// A stage that has an artifact among its outputs.
@@ -61,7 +72,12 @@ pub(crate) fn artifact(app: &App, reference: &str) -> Result<Artifact, Problem> 
     let store = app.store();
     let (digest, kinds) = store.find_digest(reference)?;
     let info = store.artifact_info(&digest)?;
-    let holders = store.holders(&digest, HOLDERS)?.into_iter();
+    let holders = store.holders(&digest, HOLDERS)?;
+    let made = match holders.first() {
+        Some((mark, _)) => made(app, &mark.run, &mark.stage)?,
+        None => None,
+    };
+    let holders = holders.into_iter();
     let datasets = store.readers_of(&digest, HOLDERS)?.into_iter();
     Ok(Artifact {
         digest: digest.to_string(),
@@ -88,7 +104,26 @@ pub(crate) fn artifact(app: &App, reference: &str) -> Result<Artifact, Problem> 
                 name,
             })
             .collect(),
+        made,
     })
+}
+
+/// What a stage reported, if it did and that is not too long for a page.
+fn made(app: &App, run: &RunId, stage: &str) -> Result<Option<Made>, Problem> {
+    let outputs = app.store().outputs(run)?.into_iter();
+    let mut reports = outputs.filter(|output| output.stage == stage && output.name == "report");
+    let Some(report) = reports.find(|report| report.size_bytes <= SHOWN_BYTES) else {
+        return Ok(None);
+    };
+    // A report that was freed is still named among the outputs.
+    let bytes = app.store().artifact(&report.digest).unwrap_or_default();
+    let stages = app.store().stages(run)?.into_iter();
+    let params = stages.filter(|known| known.name == stage);
+    let params = params.map(|stage| stage.params).next();
+    Ok(serde_json::from_slice(&bytes).ok().map(|report| Made {
+        params: params.unwrap_or_default(),
+        report,
+    }))
 }
 
 fn other(kinds: &[DigestKind]) -> &'static str {

@@ -74,11 +74,13 @@ pub(crate) struct Reader {
 pub(crate) struct Profile {
     pub(crate) run: String,
     pub(crate) name: String,
+    /// The columns as stages get them.
+    pub(crate) schema: Vec<ColumnRow>,
     /// The report of the standard stage `profile`.
     #[schema(value_type = Object)]
     pub(crate) report: Value,
-    /// Rows beyond this one were not looked at.
-    pub(crate) row_limit: usize,
+    /// One in so many batches of rows was looked at: 1 unless there are millions.
+    pub(crate) stride: usize,
 }
 
 impl ColumnRow {
@@ -138,7 +140,8 @@ pub(crate) fn dataset(app: &App, reference: &str, name: &str) -> Result<DatasetD
 
 /// The profile of a dataset of a run, as stages get it. The first time, all of it is read.
 pub(crate) fn profile(app: &App, reference: &str, name: &str) -> Result<Profile, Problem> {
-    let (run, _) = find(app, reference, name)?;
+    let (run, pinned) = find(app, reference, name)?;
+    let stride = crate::profiles::stride(pinned.rows);
     // The rows depend on the declaration and on the tables of all datasets, which one may join.
     let tables = app.store().datasets(&run.summary.id)?;
     let tables = tables
@@ -151,16 +154,18 @@ pub(crate) fn profile(app: &App, reference: &str, name: &str) -> Result<Profile,
         run.params["set"],
         tables.join("\n")
     );
-    let open = || Ok(trueline_engine::recorded_dataset(app.store(), &run, name)?);
+    let dataset = trueline_engine::recorded_dataset(app.store(), &run, name)?;
     let report = app
         .shared
         .profiles
-        .of(app, Digest::of(key.as_bytes()), open)?;
+        .of(app, Digest::of(key.as_bytes()), &dataset, stride)?;
+    let schema = dataset.schema().fields.iter().map(ColumnRow::of);
     Ok(Profile {
         run: run.summary.id.to_string(),
         name: name.to_owned(),
+        schema: schema.collect(),
         report,
-        row_limit: crate::profiles::MOST_ROWS,
+        stride,
     })
 }
 
@@ -206,7 +211,7 @@ fn first_rows(dataset: &Dataset) -> Result<Vec<Vec<Option<String>>>, Problem> {
 }
 
 /// The values of a batch as people read them, row by row.
-fn cells(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, Problem> {
+pub(crate) fn cells(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, Problem> {
     let options = FormatOptions::default().with_timestamp_format(Some("%Y-%m-%d %H:%M:%S"));
     let columns: Vec<ArrayRef> = batch.columns().iter().map(without_zone).collect();
     let columns = columns

@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 use trueline_runtime::Manifest;
-use trueline_store::{AliasMove, PackageSummary};
+use trueline_store::{AliasMove, PackageSummary, RunId};
 use utoipa::ToSchema;
 
 use super::cursor::{ListQuery, cut};
 use super::dataset::ColumnRow;
-use super::run::{RunGate, gates};
+use super::run::{NamedValue, RunGate, gates};
 use crate::app::App;
 use crate::problem::Problem;
 
 /// Moves and verdicts that are shown.
 const HISTORY: usize = 100;
+/// Versions of a history whose metrics are shown; each takes a look at the log of its run.
+const MEASURED: usize = 25;
 
 /// A version of a package.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -31,6 +33,9 @@ pub(crate) struct PackageRow {
     pub(crate) created_us: i64,
     /// The aliases that stand at it.
     pub(crate) aliases: Vec<String>,
+    /// What its gate looked at, of the newest versions of a history.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) measured: Vec<NamedValue>,
 }
 
 /// Every package.
@@ -127,6 +132,7 @@ impl From<PackageSummary> for PackageRow {
             run: package.run.to_string(),
             created_us: package.created_us,
             aliases: package.aliases,
+            measured: Vec::new(),
         }
     }
 }
@@ -171,6 +177,17 @@ pub(crate) fn history(app: &App, name: &str, query: &ListQuery) -> Result<Packag
     }
     let (versions, next) = cut(versions, limit, |package| package.version.to_string());
     let moves = app.store().alias_history(name)?;
+    let mut rows: Vec<PackageRow> = Vec::new();
+    for (place, version) in versions.into_iter().enumerate() {
+        let measured = match place < MEASURED {
+            true => measured(app, &version.run)?,
+            false => Vec::new(),
+        };
+        rows.push(PackageRow {
+            measured,
+            ..version.into()
+        });
+    }
     Ok(PackageHistory {
         name: name.to_owned(),
         aliases: standing(&moves),
@@ -180,9 +197,23 @@ pub(crate) fn history(app: &App, name: &str, query: &ListQuery) -> Result<Packag
             .take(HISTORY)
             .map(AliasRow::from)
             .collect(),
-        versions: versions.into_iter().map(PackageRow::from).collect(),
+        versions: rows,
         next,
     })
+}
+
+/// The metrics that the gates of a run looked at, but not those of a champion.
+fn measured(app: &App, run: &RunId) -> Result<Vec<NamedValue>, Problem> {
+    let gates = gates(app, run)?.into_iter();
+    let requirements = gates.flat_map(|gate| gate.requirements);
+    let mut measured: Vec<NamedValue> = Vec::new();
+    for value in requirements.flat_map(|requirement| requirement.values) {
+        let is_known = measured.iter().any(|known| known.name == value.name);
+        if !is_known && !value.name.starts_with("champion.") {
+            measured.push(value);
+        }
+    }
+    Ok(measured)
 }
 
 /// Where each alias stands, by name: its latest move.

@@ -13,7 +13,7 @@ use super::cursor::{ListQuery, cut};
 use super::runs::{RunRow, StageCell};
 use crate::app::App;
 use crate::problem::Problem;
-use crate::runner::Start;
+use crate::runner::{How, Start};
 
 /// Runs that a line of the overview shows.
 const RECENT: u32 = 24;
@@ -164,12 +164,7 @@ fn all_stages(runs: &[GridRun]) -> Vec<String> {
 }
 
 /// What a pipeline is run from: the file that the server was given for it, else the one that its newest run read.
-pub(crate) fn start_of(
-    app: &App,
-    pipeline: &str,
-    set: BTreeMap<String, String>,
-    cache: bool,
-) -> Result<Start, Problem> {
+pub(crate) fn start_of(app: &App, pipeline: &str, how: How) -> Result<Start, Problem> {
     let page = RunPage {
         pipeline: Some(pipeline.to_owned()),
         before: None,
@@ -178,7 +173,7 @@ pub(crate) fn start_of(
     let newest = app.store().runs(&page)?.into_iter().next();
     let newest = newest.as_ref().map(|run| run.id.as_str());
     match file_of(app, pipeline, newest)? {
-        Some(file) => Ok(Start { file, set, cache }),
+        Some(file) => Ok(Start { file, how }),
         None => {
             let known = pipelines(app)?.pipelines;
             let known = known.iter().filter(|known| known.file.is_some());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
-use trueline_store::Run;
+use trueline_store::{Run, RunFailure, RunState};
 use utoipa::ToSchema;
 
 use super::runs::RunRow;
@@ -27,6 +27,12 @@ pub(crate) struct RunDetails {
     /// The parameters of the pipeline with the values of this run.
     #[schema(value_type = BTreeMap<String, Object>)]
     pub(crate) params: BTreeMap<String, Value>,
+    /// The stage from which on all were run, whatever was known of them.
+    pub(crate) from: Option<String>,
+    /// The stages that were asked for; all, if there are none.
+    pub(crate) only: Vec<String>,
+    /// The run that it took up.
+    pub(crate) resumes: Option<String>,
     /// The version of the pipeline file in its Git repository.
     #[schema(value_type = Option<Object>)]
     pub(crate) source: Option<Value>,
@@ -38,6 +44,8 @@ pub(crate) struct RunDetails {
     pub(crate) packages: Vec<RunPackage>,
     /// Whether this server runs it, so that it can be cancelled here.
     pub(crate) is_here: bool,
+    /// Whether it did not come to its end, so that it can be taken up.
+    pub(crate) is_resumable: bool,
 }
 
 /// A stage of a run.
@@ -175,6 +183,9 @@ pub(crate) fn run(app: &App, reference: &str) -> Result<RunDetails, Problem> {
         pipeline_file: params["pipeline_file"].as_str().map(str::to_owned),
         pipeline_digest: pipeline_digest.to_string(),
         params: serde_json::from_value(params["params"].clone()).unwrap_or_default(),
+        from: params["from"].as_str().map(str::to_owned),
+        only: serde_json::from_value(params["only"].clone()).unwrap_or_default(),
+        resumes: params["resumes"].as_str().map(str::to_owned),
         source: params
             .get("source")
             .cloned()
@@ -186,6 +197,10 @@ pub(crate) fn run(app: &App, reference: &str) -> Result<RunDetails, Problem> {
             .map(|(name, version)| RunPackage { name, version })
             .collect(),
         is_here: app.shared.runner.owns(&id),
+        is_resumable: match summary.state {
+            RunState::Failed => summary.failure != Some(RunFailure::Gate),
+            state => state == RunState::Cancelled,
+        },
         run: summary.into(),
     })
 }

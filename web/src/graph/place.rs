@@ -10,6 +10,8 @@ use super::{Lattice, ROW_GAP};
 const SWEEPS: usize = 10;
 /// How much more an arrow pulls at a bend than at a node, so that long arrows are straight.
 const STRAIGHT: f64 = 8.0;
+/// How much an arrow of a trunk pulls: nothing else moves what is on one by as much as a pixel.
+const TRUNK: f64 = 1000.0;
 /// Room between an arrow and its neighbour in a column.
 const BEND_GAP: f64 = 10.0;
 
@@ -20,6 +22,7 @@ pub(super) fn centres(lattice: &Lattice) -> Vec<f64> {
         stack(lattice, column, &mut centres);
     }
     let count = lattice.columns.len();
+    let trunk = Trunk::of(lattice);
     for sweep in 0..SWEEPS {
         let last = sweep + 1 == SWEEPS;
         for step in 0..count {
@@ -34,13 +37,59 @@ pub(super) fn centres(lattice: &Lattice) -> Vec<f64> {
                 (false, true) => &[&lattice.left],
                 (false, false) => &[&lattice.right],
             };
-            settle(lattice, &lattice.columns[column], sides, &mut centres);
+            settle(
+                lattice,
+                &trunk,
+                &lattice.columns[column],
+                sides,
+                &mut centres,
+            );
         }
     }
     let top = (0..lattice.sizes.len())
         .map(|vertex| centres[vertex] - lattice.sizes[vertex].1 / 2.0)
         .fold(f64::INFINITY, f64::min);
     centres.iter().map(|centre| centre - top).collect()
+}
+
+/// The arrows that lead on furthest and come from furthest. Where just one does, it goes on straight and the others
+/// branch off; else a graph with a long chain would wander away over the page.
+struct Trunk {
+    /// The one neighbour on the right, and on the left, with the longest way behind it.
+    right: Vec<Option<usize>>,
+    left: Vec<Option<usize>>,
+}
+
+impl Trunk {
+    fn of(lattice: &Lattice) -> Self {
+        let vertices = || lattice.columns.iter().flatten().copied();
+        Self {
+            right: furthest(&lattice.right, vertices().rev()),
+            left: furthest(&lattice.left, vertices()),
+        }
+    }
+
+    fn has(&self, one: usize, other: usize) -> bool {
+        let leads =
+            |from: usize, to: usize| self.right[from] == Some(to) && self.left[to] == Some(from);
+        leads(one, other) || leads(other, one)
+    }
+}
+
+/// For every vertex the one neighbour from which the longest way leads on. `order` has neighbours first.
+fn furthest(neighbours: &[Vec<usize>], order: impl Iterator<Item = usize>) -> Vec<Option<usize>> {
+    let mut depths = vec![0_usize; neighbours.len()];
+    let mut found = vec![None; neighbours.len()];
+    for vertex in order {
+        let beside = &neighbours[vertex];
+        let deepest = beside.iter().map(|other| depths[*other]).max();
+        let mut best = beside
+            .iter()
+            .filter(|other| Some(depths[**other]) == deepest);
+        found[vertex] = best.next().copied().filter(|_| best.next().is_none());
+        depths[vertex] = deepest.map_or(0, |depth| depth + 1);
+    }
+    found
 }
 
 /// One below the other, from 0 on.
@@ -72,7 +121,13 @@ struct Block {
 }
 
 /// Moves the vertices of a column to the middle of their neighbours, as far as order and distances let them.
-fn settle(lattice: &Lattice, column: &[usize], sides: &[&[Vec<usize>]], centres: &mut [f64]) {
+fn settle(
+    lattice: &Lattice,
+    trunk: &Trunk,
+    column: &[usize],
+    sides: &[&[Vec<usize>]],
+    centres: &mut [f64],
+) {
     let mut stacked = vec![0.0; lattice.sizes.len()];
     stack(lattice, column, &mut stacked);
     let mut blocks: Vec<Block> = Vec::new();
@@ -80,6 +135,7 @@ fn settle(lattice: &Lattice, column: &[usize], sides: &[&[Vec<usize>]], centres:
         let (mut weight, mut sum) = (0.0, 0.0);
         for &other in sides.iter().flat_map(|side| &side[vertex]) {
             let pull = match lattice.is_bend(vertex) && lattice.is_bend(other) {
+                _ if trunk.has(vertex, other) => TRUNK,
                 true => STRAIGHT,
                 false => 1.0,
             };

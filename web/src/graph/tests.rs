@@ -29,6 +29,18 @@ fn a_chain_is_straight() {
 }
 
 #[test]
+fn a_long_chain_is_straight_whatever_hangs_from_it() {
+    // Every link has one more that leads nowhere; of the last one, nobody knows which of the two goes on.
+    let arrows: Vec<_> = (0_usize..20)
+        .flat_map(|link| [(2 * link, 2 * link + 1), (2 * link, 2 * link + 2)])
+        .collect();
+    let found = layout(41, &arrows);
+    let heights = found.nodes.iter().step_by(2).take(20).map(|node| node.y);
+    assert!(heights.clone().all(|y| (y - found.nodes[0].y).abs() < 1.0));
+    assert!(found.height < 4.0 * HEIGHT, "{}", found.height);
+}
+
+#[test]
 fn what_follows_from_others_is_left_out() {
     let check = |arrows: &[(usize, usize)], expected: &[(usize, usize)]| {
         let found = layout(4, arrows).arrows;

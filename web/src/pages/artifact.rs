@@ -1,9 +1,10 @@
 //! Anything with a digest.
 
 use maud::{Markup, html};
+use serde_json::Value;
 use trueline_engine::numbers;
 
-use super::{Frame, Section, link, mark, text, values};
+use super::{Frame, Section, link, mark, report, text, values};
 use crate::api::artifact::{Artifact, Content};
 
 /// The page of an artifact.
@@ -22,10 +23,14 @@ pub(crate) fn artifact(artifact: &Artifact, now_us: i64) -> Markup {
                 span { a href=(link::lineage(&artifact.digest)) { "Lineage" } }
             }
         }
+        @if let Some(made) = artifact.made.as_ref().filter(|_| kind == "state") {
+            section aria-labelledby="learned" { h2 id="learned" { "What was learned" } (report::report(&made.report, &made.params)) }
+        }
         section aria-labelledby="content" {
-            h2 id="content" { "Content" }
+            h2 id="content" { @if kind == "state" { "Its bytes" } @else { "Content" } }
             @match &artifact.content {
-                Content::Json(json) => @if super::profile::is_profile(json) { (super::profile::columns(json)) } @else { (values::value(json)) },
+                Content::Json(json) if kind == "report" => (report::report(json, artifact.made.as_ref().map_or(&Value::Null, |made| &made.params))),
+                Content::Json(json) => (values::value(json)),
                 Content::Text(text) => pre tabindex="0" { (text) },
                 Content::Bytes(hex) => { p.quiet { "The first bytes:" } pre.hex tabindex="0" { (spaced(hex)) } },
                 Content::NotShown(why) => p.quiet { (why) },

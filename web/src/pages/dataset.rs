@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use trueline_engine::numbers;
 
 use super::{Frame, Section, columns, link, text};
-use crate::api::dataset::DatasetDetails;
+use crate::api::dataset::{ColumnRow, DatasetDetails};
 
 /// The page of a dataset. Its profile comes when it is ready.
 pub(crate) fn dataset(dataset: &DatasetDetails, _now_us: i64) -> Markup {
@@ -27,16 +27,13 @@ pub(crate) fn dataset(dataset: &DatasetDetails, _now_us: i64) -> Markup {
                 h2 id="first-rows" { "First rows, as stages get them" }
                 (first_rows(dataset))
             }
-            section aria-labelledby="profile" {
-                h2 id="profile" { "Profile" }
+            section aria-labelledby="columns" {
+                h2 id="columns" { "Columns" }
                 div hx-get={ (path) "/profile" } hx-trigger="load" hx-swap="outerHTML" {
-                    p.quiet { "The stage " code { "profile" } " is reading it…" }
+                    p.quiet { "The stage " code { "profile" } " is reading them…" }
                     noscript { p { a href={ (path) "/profile" } { "Show the profile" } } }
+                    (columns::columns(&dataset.schema, "Columns"))
                 }
-            }
-            section aria-labelledby="schema" {
-                h2 id="schema" { "Schema" }
-                (columns::columns(&dataset.schema, "Schema"))
             }
         }
         section aria-labelledby="files" {
@@ -76,13 +73,19 @@ pub(crate) fn dataset(dataset: &DatasetDetails, _now_us: i64) -> Markup {
 }
 
 fn first_rows(dataset: &DatasetDetails) -> Markup {
+    let is_number = |column: &ColumnRow| {
+        let numbers = ["int32", "int64", "float32", "float64"];
+        numbers.contains(&column.data_type.as_str())
+    };
     html! {
         div.scroll tabindex="0" role="group" aria-label="First rows" {
             table.rows.small.data {
-                thead { tr { @for column in &dataset.schema { th scope="col" { (column.name) span.type { (column.data_type) } } } } }
+                thead { tr { @for column in &dataset.schema {
+                    th.number[is_number(column)] scope="col" { (column.name) span.type { (column.data_type) } }
+                } } }
                 tbody {
                     @for row in &dataset.first_rows {
-                        tr { @for cell in row { td { @match cell {
+                        tr { @for (cell, column) in row.iter().zip(&dataset.schema) { td.number[is_number(column)] { @match cell {
                             Some(text) => (text),
                             None => span.quiet { "null" },
                         } } } }

@@ -56,6 +56,22 @@ pub(crate) fn package(name: &str, version: u32) -> String {
     format!("/packages/{}/{version}", encoded(name))
 }
 
+pub(crate) fn feature_view(name: &str) -> String {
+    format!("/features/views/{}", encoded(name))
+}
+
+pub(crate) fn feature_service(name: &str) -> String {
+    format!("/features/services/{}", encoded(name))
+}
+
+pub(crate) fn feature_source(name: &str) -> String {
+    format!("/features/sources/{}", encoded(name))
+}
+
+pub(crate) fn training_set(digest: &str) -> String {
+    format!("/features/training-sets/{}", encoded(digest))
+}
+
 pub(crate) fn search(text: &str) -> String {
     format!("/search?q={}", encoded(text))
 }

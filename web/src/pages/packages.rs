@@ -3,11 +3,14 @@
 use maud::{Markup, html};
 use trueline_engine::numbers;
 
-use super::run::decision;
-use super::{Frame, Section, columns, link, mark, runs, text, values};
+use super::run::{decision, measured};
+use super::{Frame, Section, columns, learned, link, mark, runs, text, values};
 use crate::api::packages::{
     AliasRow, LinkRow, PackageDetails, PackageHistory, PackageRow, Packages,
 };
+
+/// Metrics of a version that a list shows.
+const METRICS: usize = 4;
 
 /// Every package.
 pub(crate) fn packages(packages: &Packages, now_us: i64) -> Markup {
@@ -59,7 +62,7 @@ pub(crate) fn history(history: &PackageHistory, now_us: i64) -> Markup {
             }
         }
         @if !history.moves.is_empty() {
-            section aria-labelledby="moves" { h2 id="moves" { "Champion history" } (moves(&history.name, &history.moves)) }
+            section aria-labelledby="moves" { h2 id="moves" { "Champion history" } (moves(&history.name, &history.moves, now_us)) }
         }
         section aria-labelledby="versions" {
             h2 id="versions" { "Versions" }
@@ -80,13 +83,14 @@ fn versions(versions: &[PackageRow], now_us: i64) -> Markup {
     html! {
         div.scroll tabindex="0" role="group" aria-label="Versions" {
             table.rows data-rows {
-                thead { tr { th scope="col" { "Version" } th scope="col" { "Verdict" } th scope="col" { "Made" } th scope="col" { "Run" } th scope="col" { "Digest" } } }
+                thead { tr { th scope="col" { "Version" } th scope="col" { "Verdict" } th scope="col" { "Measured" } th scope="col" { "Made" } th scope="col" { "Run" } th scope="col" { "Digest" } } }
                 tbody { @for package in versions { tr {
                     th scope="row" {
                         a href=(link::package(&package.name, package.version)) { (package.version) }
                         @for alias in &package.aliases { " " span.tag { (alias) } }
                     }
                     td { (mark::state(package.verdict)) }
+                    td.result { @for metric in package.measured.iter().take(METRICS) { (measured(metric)) } }
                     td { (text::ago(package.created_us, now_us)) }
                     td { (text::run(&package.run)) }
                     td { (text::digest_to(&package.digest, &link::lineage(&package.digest))) }
@@ -97,12 +101,12 @@ fn versions(versions: &[PackageRow], now_us: i64) -> Markup {
 }
 
 /// The moves of aliases as a line through time.
-fn moves(name: &str, moves: &[AliasRow]) -> Markup {
+fn moves(name: &str, moves: &[AliasRow], now_us: i64) -> Markup {
     html! {
         ol.moves {
             @for step in moves {
                 li.(step.kind) {
-                    (text::time(step.moved_us)) " "
+                    (text::ago(step.moved_us, now_us)) " "
                     span.tag { (step.alias) }
                     @if step.kind == "rollback" { " back to " } @else { " to " }
                     a href=(link::package(name, step.version)) { "version " (step.version) }
@@ -114,7 +118,7 @@ fn moves(name: &str, moves: &[AliasRow]) -> Markup {
 }
 
 /// A version of a package.
-pub(crate) fn package(package: &PackageDetails, _now_us: i64) -> Markup {
+pub(crate) fn package(package: &PackageDetails, now_us: i64) -> Markup {
     let row = &package.package;
     let path = link::package(&row.name, row.version);
     let content = html! {
@@ -140,12 +144,12 @@ pub(crate) fn package(package: &PackageDetails, _now_us: i64) -> Markup {
             section aria-labelledby="answers" { h2 id="answers" { "The answer has" } (columns::columns(&package.output, "Columns of an answer")) }
         }
         @if !package.moves.is_empty() {
-            section aria-labelledby="moves" { h2 id="moves" { "Aliases that came here" } (moves(&row.name, &package.moves)) }
+            section aria-labelledby="moves" { h2 id="moves" { "Aliases that came here" } (moves(&row.name, &package.moves, now_us)) }
         }
         section aria-labelledby="verdicts" {
             h2 id="verdicts" { "Verdicts" }
             ol.log { @for verdict in &package.verdicts {
-                li { (text::time(verdict.decided_us)) " " (mark::state(verdict.verdict)) " " (text::run(&verdict.run)) " " (text::prose(&verdict.message)) }
+                li { (text::ago(verdict.decided_us, now_us)) " " (mark::state(verdict.verdict)) " " (text::run(&verdict.run)) " " (text::prose(&verdict.message)) }
             } }
         }
     };
@@ -175,7 +179,7 @@ fn chain_link(run: &str, link: &LinkRow) -> Markup {
                 div { dt { "Reads" } dd { (names(&link.reads)) } }
                 div { dt { "Writes" } dd { (names(&link.writes)) } }
             }
-            details { summary { "Parameters" } (values::value(&link.params)) }
+            details { summary { "Parameters" } (learned::asked(&link.params).unwrap_or_else(|| values::exact(&link.params))) }
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The overview, and the runs of one pipeline as a grid by stage.
 
-use std::collections::BTreeMap;
-
 use maud::{Markup, html};
 use serde_json::Value;
 use trueline_engine::numbers;
@@ -77,7 +75,7 @@ pub(crate) fn grid(grid: &Grid, now_us: i64) -> Markup {
             h1 { (grid.pipeline) }
             @if let Some(file) = &grid.file { p.sub { code { (file) } } }
         }
-        @if grid.file.is_some() { (start_form(&path, &grid.params)) }
+        @if grid.file.is_some() { (start_form(grid, &path)) }
         @if grid.runs.is_empty() {
             p.quiet { "It has not run here yet." }
         } @else {
@@ -103,24 +101,54 @@ pub(crate) fn grid(grid: &Grid, now_us: i64) -> Markup {
 }
 
 /// A form that starts a run. Only parameters that were filled in have other values than the file says.
-fn start_form(path: &str, params: &BTreeMap<String, Value>) -> Markup {
+fn start_form(grid: &Grid, path: &str) -> Markup {
+    let newest = grid.runs.first();
+    let stages = startable(newest);
     html! {
         details.start {
             summary { "Start a run" }
             form action={ (path) "/runs" } method="post" {
-                @for (name, value) in params {
+                @for (name, value) in &grid.params {
                     @let id = format!("set-{name}");
-                    label for=(id) { span { code { (name) } } }
+                    label for=(id) { code { (name) } }
                     input id=(id) name={ "set." (name) } type="text" placeholder=(as_toml(value)) autocomplete="off" spellcheck="false";
                 }
-                @if !params.is_empty() {
+                @if !grid.params.is_empty() {
                     p.quiet { "Write values as in the pipeline file: " code { "0.05" } ", " code { "\"text\"" } ". What is left empty is as the file says." }
                 }
+                @if !stages.is_empty() {
+                    label for="from" { "Run anew from" }
+                    select id="from" name="from" {
+                        option value="" { "where something changed" }
+                        @for stage in &stages { option value=(stage) { (stage) } }
+                    }
+                    details.only {
+                        summary { "Only some stages" }
+                        fieldset {
+                            legend { "These, and those that they depend on" }
+                            @for stage in &stages { label.check { input type="checkbox" name="only" value=(stage); span { (stage) } } }
+                        }
+                    }
+                }
                 label.check { input type="checkbox" name="fresh" value="yes"; span { "Run every stage, whatever is known already" } }
-                button.primary type="submit" { "Start" }
+                div.actions { button.primary type="submit" { "Start" } }
             }
         }
     }
+}
+
+/// The stages of a run that its pipeline file knows: not the trials that a study made, nor what measured the champion.
+fn startable(newest: Option<&GridRun>) -> Vec<&str> {
+    let cells = newest.into_iter().flat_map(|run| &run.stages);
+    let names: Vec<&str> = cells.map(|cell| cell.stage.as_str()).collect();
+    let is_member = |stage: &str| {
+        let section = stage.split_once('[').map(|(section, _)| section);
+        section.is_some_and(|section| names.contains(&section))
+    };
+    let known = names.iter().copied();
+    known
+        .filter(|stage| !is_member(stage) && !stage.starts_with("champion."))
+        .collect()
 }
 
 /// A parameter as one would write it.

@@ -4,8 +4,9 @@ use maud::{Markup, html};
 use serde_json::Value;
 use trueline_engine::numbers;
 
-use super::{text, values};
-use crate::api::dataset::Profile;
+use super::columns::{TALL, role};
+use super::values;
+use crate::api::dataset::{ColumnRow, Profile};
 
 const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 26.0;
@@ -16,8 +17,8 @@ const TOP: usize = 3;
 pub(crate) fn part(profile: &Profile, _now_us: i64) -> Markup {
     let rows = profile.report["rows"].as_u64().unwrap_or_default();
     html! {
-        @if rows >= profile.row_limit as u64 { p.quiet { "Of the first " (numbers::count(rows)) " rows." } }
-        (columns(&profile.report))
+        @if profile.stride > 1 { p.quiet { "Of one in " (profile.stride) " batches of rows, from the first to the last: " (numbers::count(rows)) " rows." } }
+        (table(&profile.report, &profile.schema))
     }
 }
 
@@ -33,21 +34,27 @@ pub(crate) fn is_profile(report: &Value) -> bool {
 
 /// A report of the stage `profile`.
 pub(crate) fn columns(report: &Value) -> Markup {
+    table(report, &[])
+}
+
+/// The same with what is known of the columns otherwise.
+fn table(report: &Value, schema: &[ColumnRow]) -> Markup {
+    let count = report["columns"].as_array().map_or(0, Vec::len);
     html! {
-        div.scroll tabindex="0" role="group" aria-label="Profile of the columns" {
+        div.scroll.tall[count > TALL] tabindex="0" role="group" aria-label="Profile of the columns" {
             table.rows.small.profile {
                 thead { tr {
                     th scope="col" { "Column" } th scope="col" { "Type" } th.number scope="col" { "Null" } th.number scope="col" { "Distinct" }
                     th.number scope="col" { "Lowest" } th.number scope="col" { "Median" } th.number scope="col" { "Highest" } th.number scope="col" { "Mean" }
                     th scope="col" { "Distribution" }
                 } }
-                tbody { @for column in report["columns"].as_array().into_iter().flatten() { (line(column)) } }
+                tbody { @for column in report["columns"].as_array().into_iter().flatten() { (line(column, schema)) } }
             }
         }
     }
 }
 
-fn line(column: &Value) -> Markup {
+fn line(column: &Value, schema: &[ColumnRow]) -> Markup {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let name = text(&column["name"]);
     let median = column["quantiles"].as_array().into_iter().flatten();
@@ -56,9 +63,11 @@ fn line(column: &Value) -> Markup {
         .find(|quantile| quantile["q"] == 0.5)
         .map(|quantile| &quantile["value"]);
     let distinct = &column["distinct"];
+    let known = schema.iter().find(|known| known.name == name);
     html! {
         tr {
-            th scope="row" { code { (name) @if !column["element"].is_null() { "[" (values::plain(&column["element"])) "]" } } }
+            th scope="row" { code { (name) @if !column["element"].is_null() { "[" (values::plain(&column["element"])) "]" } }
+                @if let Some(known) = known { " " (role(known)) } }
             td { (text(&column["type"])) }
             td.number { (share(&column["null_share"])) }
             td.number { @if distinct["exact"] == false { "≈ " } (numbers::count(distinct["count"].as_u64().unwrap_or_default())) }
@@ -78,7 +87,7 @@ fn number(value: &Value) -> Markup {
         Value::String(text) => {
             html! { span title=(text) { (text.chars().take(10).collect::<String>()) } }
         }
-        value => html! { (text::number(value)) },
+        value => values::plain(value),
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn live(run: &RunDetails, now_us: i64) -> Markup {
             h1 { code { (row.id) } (text::copy(&row.id, "run")) }
             p.facts {
                 (mark::worded(row.state, &outcome))
-                span { "started " (text::time(row.started_us.unwrap_or(row.created_us))) " UTC" }
+                span { "started " (text::ago(row.started_us.unwrap_or(row.created_us), now_us)) }
                 span { @if row.is_final() { "took " } @else { "for " } b { (text::took(row.started_us, row.finished_us, now_us)) } }
                 @for package in &run.packages {
                     span { "made " a href=(link::package(&package.name, package.version)) { (package.name) "@" (package.version) } }
@@ -51,7 +51,12 @@ pub(crate) fn live(run: &RunDetails, now_us: i64) -> Markup {
             }
             @if let Some(message) = &run.message { p.why { (text::prose(message)) } }
             @if !row.is_final() && run.is_here {
-                form action={ (link::run(&row.id)) "/cancel" } method="post" { button.quietly type="submit" { "Cancel this run" } }
+                form action={ (link::run(&row.id)) "/cancel" } method="post" { button.quietly.bad type="submit" { "Cancel this run" } }
+            }
+            @if run.is_resumable {
+                form action={ (link::run(&row.id)) "/resume" } method="post" {
+                    button.quietly type="submit" title="Runs its own pipeline file, parameters and components on its own data; what was done is not done again" { "Resume this run" }
+                }
             }
         }
         section aria-labelledby="graph" {
@@ -155,7 +160,7 @@ fn result(stage: &RunStage) -> Markup {
     }
 }
 
-fn measured(metric: &NamedValue) -> Markup {
+pub(crate) fn measured(metric: &NamedValue) -> Markup {
     html! { span.metric { span { (metric.name) } " " b { (text::number(&metric.value)) } } }
 }
 
@@ -233,7 +238,10 @@ fn given(run: &RunDetails) -> Markup {
                 div { dt { "Commit" } dd { code { (commit.get(..12).unwrap_or(commit)) } (text::copy(commit, "commit")) } }
             }
             div { dt { "Seed" } dd { span.num { (run.seed) } } }
-            @for (name, value) in &run.params { div { dt { code { (name) } } dd { (super::values::plain(value)) } } }
+            @if let Some(past) = &run.resumes { div { dt { "Takes up" } dd { (text::run(past)) } } }
+            @if let Some(from) = &run.from { div { dt { "Every stage from" } dd { (from) } } }
+            @if !run.only.is_empty() { div { dt { "Only" } dd { (run.only.join(", ")) } } }
+            @for (name, value) in &run.params { div { dt { code { (name) } } dd { (super::values::raw(value)) } } }
         }
     }
 }

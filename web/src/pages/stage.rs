@@ -5,7 +5,7 @@ use serde_json::Value;
 use trueline_engine::numbers;
 
 use super::run::decision;
-use super::{Frame, Section, link, mark, text, values};
+use super::{Frame, Section, learned, link, mark, report, text, values};
 use crate::api::stage::{StageDetails, StageInput, Why};
 
 /// The page of a stage.
@@ -36,13 +36,16 @@ pub(crate) fn stage(stage: &StageDetails, now_us: i64) -> Markup {
                     }
                 }
             }
-            section aria-labelledby="params" { h2 id="params" { "Parameters" } (values::value(&stage.params)) }
+            section aria-labelledby="params" { h2 id="params" { "Parameters" } (learned::asked(&stage.params).unwrap_or_else(|| values::exact(&stage.params))) }
         }
         @if !stage.findings.is_empty() { (findings(stage)) }
         @if !stage.inputs.is_empty() { (inputs(stage)) }
         @if !stage.outputs.is_empty() { (outputs(stage)) }
         @if let Some(report) = &stage.report {
-            section aria-labelledby="report" { h2 id="report" { "Report" } (reported(report)) }
+            section aria-labelledby="report" {
+                h2 id="report" { @if stage.kind == "tabular" || stage.kind == "lookup" { "What it learned" } @else { "Report" } }
+                (reported(report, &stage.params))
+            }
         }
         (attempts(stage, now_us))
         (log(stage))
@@ -140,7 +143,7 @@ fn ingredient(value: Option<&Value>) -> Markup {
     match value {
         None => html! { span.quiet { "was not there" } },
         Some(Value::String(text)) if text.starts_with("sha256:") => text::digest(text),
-        Some(value) => values::value(value),
+        Some(value) => values::exact(value),
     }
 }
 
@@ -154,7 +157,7 @@ fn findings(stage: &StageDetails) -> Markup {
                     tbody { @for finding in &stage.findings { tr {
                         td { (mark::state(&finding.severity)) }
                         th scope="row" { code { (finding.subject) } }
-                        td { (text::prose(&finding.message)) }
+                        td.prose { (text::prose(&finding.message)) }
                         td.number { (numbers::count(finding.count)) }
                     } } }
                 }
@@ -214,12 +217,13 @@ fn outputs(stage: &StageDetails) -> Markup {
     }
 }
 
-/// A report; what the stage `profile` says of columns, as its page shows it.
-fn reported(report: &Value) -> Markup {
-    match super::profile::is_profile(report) {
-        true => super::profile::columns(report),
-        false => values::value(report),
+/// A report; its metrics have a section of their own.
+fn reported(report: &Value, params: &Value) -> Markup {
+    let mut report = report.clone();
+    if let Value::Object(parts) = &mut report {
+        parts.remove("metrics");
     }
+    report::report(&report, params)
 }
 
 fn attempts(stage: &StageDetails, now_us: i64) -> Markup {
@@ -236,11 +240,11 @@ fn attempts(stage: &StageDetails, now_us: i64) -> Markup {
                         tbody { @for attempt in &stage.attempts { tr {
                             th.number scope="row" { (attempt.number) }
                             td { (mark::worded(attempt.state, attempt.failure.unwrap_or(attempt.state))) }
-                            td { (text::time(attempt.started_us)) }
+                            td { (text::ago(attempt.started_us, now_us)) }
                             td.number { (text::took(Some(attempt.started_us), attempt.finished_us, now_us)) }
                             td { code { (attempt.profile) } }
                             td { code title=(attempt.fingerprint) { (text::short(&attempt.fingerprint)) } }
-                            td { (text::prose(attempt.message.as_deref().unwrap_or_default())) }
+                            td.prose { (text::prose(attempt.message.as_deref().unwrap_or_default())) }
                         } } }
                     }
                 }

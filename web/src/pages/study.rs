@@ -50,7 +50,7 @@ pub(crate) fn study(study: &StudyDetails, _now_us: i64) -> Markup {
             }
         }
         section aria-labelledby="trials" { h2 id="trials" { "Trials" } (table(study)) }
-        section aria-labelledby="declared" { h2 id="declared" { "What was asked for" } (values::value(&study.declared)) }
+        section aria-labelledby="declared" { h2 id="declared" { "What was asked for" } (declared(&study.declared)) }
     };
     let title = format!("Study {} of {}", study.stage, text::short_run(&study.run));
     let frame = Frame {
@@ -222,17 +222,64 @@ fn table(study: &StudyDetails) -> Markup {
             table.rows.small data-rows {
                 thead { tr {
                     th.number scope="col" { "Trial" } th scope="col" { "State" } th.number scope="col" { (study.metric) }
-                    @for param in &params { th scope="col" { code { (param) } } }
+                    @for param in &params { th.number[is_number(study, param)] scope="col" { code { (param) } } }
                 } }
                 tbody { @for trial in &study.trials { tr {
                     th.number scope="row" { a href=(link::stage(&study.run, &trial.stage)) { (trial.number) } @if study.best == Some(trial.number) { " " span.tag { "best" } } }
                     td { (state(trial)) }
                     td.number { @if let Some(value) = trial.value { (numbers::metric(value)) } }
-                    @for param in &params { td { (values::plain(trial.params.get(param.as_str()).unwrap_or(&Value::Null))) } }
+                    @for param in &params { td.number[is_number(study, param)] { (values::plain(trial.params.get(param.as_str()).unwrap_or(&Value::Null))) } }
                 } } }
             }
         }
     }
+}
+
+/// Whether all trials have a number for a parameter.
+fn is_number(study: &StudyDetails, param: &str) -> bool {
+    let mut values = study.trials.iter().map(|trial| &trial.params[param]);
+    values.all(|value| value.is_number() || value.is_null())
+}
+
+/// What a study was declared with: the parameters that it tries, and whatever else.
+fn declared(declared: &Value) -> Markup {
+    let space = declared.pointer("/sampled/study/space");
+    html! {
+        @if let Some(space) = space.and_then(Value::as_object).filter(|space| !space.is_empty()) {
+            div.part.scroll tabindex="0" role="group" aria-label="Space" {
+                table.rows.small {
+                    thead { tr { th scope="col" { "Parameter" } th scope="col" { "Tried" } th scope="col" { "How" } } }
+                    tbody { @for (name, range) in space { tr {
+                        th scope="row" { code { (name) } }
+                        td { @if range["values"].is_array() { (values::exact(&range["values"])) }
+                            @else { (values::raw(&range["low"])) " to " (values::raw(&range["high"])) } }
+                        td.quiet { (how(range)) }
+                    } } }
+                }
+            }
+            details { summary { "All that it was declared with" } (values::exact(declared)) }
+        } @else {
+            (values::exact(declared))
+        }
+    }
+}
+
+/// In what way values of a range are drawn.
+fn how(range: &Value) -> String {
+    let kind = match range["kind"].as_str() {
+        Some("int") => "whole numbers",
+        Some("float") => "numbers",
+        Some("choice") => "one of these",
+        other => other.unwrap_or_default(),
+    };
+    let mut how = kind.to_owned();
+    if range["log"] == true {
+        how += ", by their logarithms";
+    }
+    if let Some(step) = range["step"].as_f64().filter(|step| *step > 1.0) {
+        how += &format!(", in steps of {step}");
+    }
+    how
 }
 
 fn state(trial: &Trial) -> Markup {

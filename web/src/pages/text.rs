@@ -1,6 +1,7 @@
 //! Times, durations, digests and numbers, as pages write them.
 
 use maud::{Markup, html};
+use serde_json::Value;
 use trueline_engine::numbers;
 
 use super::link;
@@ -32,6 +33,22 @@ fn distance(us: i64, now_us: i64) -> String {
         86_400..172_800 => "yesterday".to_owned(),
         172_800..2_592_000 => format!("{} days ago", seconds / 86_400),
         _ => numbers::time(us).chars().take(10).collect(),
+    }
+}
+
+/// A duration in the largest unit that it is a whole number of: `3 h`, `90 min`.
+pub(crate) fn duration(us: i64) -> String {
+    let units = [
+        ("d", 86_400_000_000),
+        ("h", 3_600_000_000),
+        ("min", 60_000_000),
+        ("s", 1_000_000),
+        ("ms", 1000),
+    ];
+    let whole = units.iter().find(|(_, unit)| us % unit == 0);
+    match whole {
+        Some((name, unit)) => format!("{} {name}", us / unit),
+        None => format!("{us} µs"),
     }
 }
 
@@ -107,19 +124,50 @@ pub(crate) fn run(id: &str) -> Markup {
 }
 
 /// A measured value, or a word for what is none.
-pub(crate) fn number(value: &serde_json::Value) -> String {
+pub(crate) fn number(value: &Value) -> String {
     match value {
-        serde_json::Value::Number(number) => match number.as_f64() {
+        Value::Number(number) => match number.as_f64() {
             Some(value) => numbers::metric(value),
             None => number.to_string(),
         },
-        serde_json::Value::String(text) => text.clone(),
+        Value::String(text) => text.clone(),
         other => other.to_string(),
     }
 }
 
+/// A number of a table: a whole one in full, others with about four digits.
+pub(crate) fn figure_of(value: &Value) -> String {
+    let whole = value
+        .as_u64()
+        .or_else(|| value.as_i64().map(i64::unsigned_abs));
+    match (whole, value.as_f64()) {
+        (Some(size), _) if size < 10_000 => value.to_string(),
+        (Some(size), _) if value.as_u64().is_none() => format!("-{}", numbers::count(size)),
+        (Some(size), _) => numbers::count(size),
+        (None, Some(value)) => figure(value),
+        (None, None) => number(value),
+    }
+}
+
+/// A number with about four digits, thousands apart from five digits on.
+pub(crate) fn figure(value: f64) -> String {
+    let digits = match value.abs() {
+        1e15.. => return format!("{value:.4e}"),
+        9_999.5.. => return numbers::metric(value.round()),
+        _ if value.fract().abs() < f64::MIN_POSITIVE => 0,
+        100.0.. => 1,
+        10.0.. => 2,
+        1.0.. => 3,
+        // Small ones, and what is no number.
+        _ => return numbers::metric(value),
+    };
+    format!("{value:.digits$}")
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -140,6 +188,30 @@ mod tests {
                 expected,
                 "{seconds}"
             );
+        }
+    }
+
+    #[test]
+    fn numbers_of_tables_are_as_long_as_one_reads() {
+        for (value, expected) in [
+            (json!(2013), "2013"),
+            (json!(-43), "-43"),
+            (json!(336_776), "336,776"),
+            (json!(-1_234_567), "-1,234,567"),
+            (json!(u64::MAX), "18,446,744,073,709,551,615"),
+            (json!(51_114.0), "51,114"),
+            (json!(7041.0), "7041"),
+            (json!(4_452_364.629), "4,452,365"),
+            (json!(1080.6699), "1080.7"),
+            (json!(10.575), "10.57"),
+            (json!(6.5648), "6.565"),
+            (json!(0.89821), "0.8982"),
+            (json!(0.0), "0"),
+            (json!(1.5e-7), "1.500e-7"),
+            (json!(1e300), "1.0000e300"),
+            (json!("NaN"), "NaN"),
+        ] {
+            assert_eq!(figure_of(&value), expected, "{value}");
         }
     }
 
