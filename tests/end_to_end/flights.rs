@@ -176,16 +176,22 @@ fn real_xgboost_answers_alike(project: &Project) {
     let rows = write_rows(project, &runtime, &package, &project.path("rows.csv"));
     assert!(rows > 80_000, "{rows} rows of October to December");
 
-    let output = Command::new(python)
-        .arg(repository().join("tests/python/xgboost_parity.py"))
-        .arg("margins")
-        .args([project.path("model.json"), project.path("rows.csv")])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains(&format!("0 of {rows} rows differ")), "{said}");
+    // The model alone, and in the archive that SageMaker's image is given.
+    project
+        .trueline("package export flight-delays model.tar.gz --as sagemaker --home first")
+        .exits(0);
+    for (what, model) in [("margins", "model.json"), ("sagemaker", "model.tar.gz")] {
+        let output = Command::new(&python)
+            .arg(repository().join("tests/python/xgboost_parity.py"))
+            .arg(what)
+            .args([project.path(model), project.path("rows.csv")])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains(&format!("0 of {rows} rows differ")), "{said}");
+    }
 }
 
 /// The clients that people use send 10,000 rows of the test split to a server, one by one and in mixed
@@ -230,20 +236,25 @@ fn real_clients_get_the_bits_of_batch(project: &Project) {
     writer.write(&sent).unwrap();
     writer.finish().unwrap();
 
-    let server = Server::start(project, "flight-delays --home first");
-    let output = Command::new(repository().join("target/venv/bin/python"))
-        .arg(repository().join("tests/python/serving_clients.py"))
-        .args([server.address(), "flight-delays"])
-        .arg(&path)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let ways = said
-        .lines()
-        .filter(|line| line.ends_with(": 0 of 10000 rows differ"));
-    assert_eq!(ways.count(), 10, "{said}");
+    // MLflow's own server has other answers and another CSV, so it is another flavour of ours.
+    for (flavour, protocols, of_all) in [("sagemaker", None, 10), ("mlflow", Some("mlflow"), 1)] {
+        let line = format!("flight-delays --home first --invocations {flavour}");
+        let server = Server::start(project, &line);
+        let output = Command::new(repository().join("target/venv/bin/python"))
+            .arg(repository().join("tests/python/serving_clients.py"))
+            .args([server.address(), "flight-delays"])
+            .arg(&path)
+            .args(protocols)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        let equal = said
+            .lines()
+            .filter(|line| line.ends_with(": 0 of 10000 rows differ"));
+        assert_eq!(equal.count(), of_all, "{said}");
+    }
 }
 
 /// Writes the model's features of every row of the test split, with margin and prediction. Answers with

@@ -3,6 +3,7 @@
     xgboost_parity.py trees TRAIN_CSV        train both on the same tables, compare every array
     xgboost_parity.py quality TRAIN_CSV      train both on scikit-learn's data sets, compare how good they are
     xgboost_parity.py margins MODEL ROWS     load a stage's model, compare its margins or predictions
+    xgboost_parity.py sagemaker ARCHIVE ROWS the same with a `model.tar.gz`, loaded as SageMaker's XGBoost image does
     xgboost_parity.py answers TRAIN_CSV      as `trees`, but only how each reads the other's models
     xgboost_parity.py fixtures FOLDER        write the golden files of plugins/gbdt/tests/fixtures
     xgboost_parity.py version FILE           write that of this version in plugins/gbdt/tests/versions
@@ -20,8 +21,10 @@ later as well, `quality` needs scikit-learn and pandas. Exits 1 if anything diff
 
 import csv
 import json
+import pickle
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -436,6 +439,26 @@ def compare_margins(model, rows):
     return different > 0
 
 
+def compare_archive(archive, rows):
+    """Unpacks the archive as the platform does, and takes every file at its top for a model as the image does: as a
+    pickle, and if it is none as what XGBoost itself saves. Folders and hidden files are passed over."""
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+        found = [path for path in sorted(Path(folder).iterdir()) if path.is_file() and path.name[0] != "."]
+        for path in found:
+            try:
+                pickle.loads(path.read_bytes())
+                sys.exit(f"{path.name} is taken for a pickle")
+            except Exception as error:
+                assert not isinstance(error, SystemExit)
+            # The image gives the path, and XGBoost looks at the content: there is no extension to go by.
+            xgb.Booster().load_model(str(path))
+        if [path.name for path in found] != ["xgboost-model"]:
+            sys.exit(f"at the top of {archive} are {[path.name for path in found]}")
+        return compare_margins(found[0], rows)
+
+
 def write_fixtures(folder):
     for name, table, params, rounds, _ in FIXTURES:
         booster = train_theirs(table, params, rounds, None)
@@ -482,6 +505,8 @@ def main():
             return compare_quality(Path(binary).resolve())
         case ["margins", model, rows]:
             return compare_margins(model, rows)
+        case ["sagemaker", archive, rows]:
+            return compare_archive(archive, rows)
         case ["fixtures", folder]:
             return write_fixtures(Path(folder))
     sys.exit(__doc__)

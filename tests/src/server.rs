@@ -18,10 +18,16 @@ pub struct Server {
 impl Server {
     /// Starts `trueline serve` with these arguments behind it.
     pub fn start(project: &Project, arguments: &str) -> Self {
+        Self::within(project, arguments, &[])
+    }
+
+    /// Starts it in a changed environment.
+    pub fn within(project: &Project, arguments: &str, environment: &[(&str, &str)]) -> Self {
         let line = format!("serve {arguments} --listen 127.0.0.1:0 --json");
         let arguments: Vec<_> = line.split_whitespace().collect();
         let mut process = project
             .command(&arguments)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -59,6 +65,13 @@ impl Server {
         self.process.wait().unwrap().code()
     }
 
+    /// Asks it to end, and does not wait for that.
+    pub fn ask_to_end(&self) {
+        let _ = Command::new("kill")
+            .arg(self.process.id().to_string())
+            .status();
+    }
+
     /// The most memory that it has had, in bytes.
     pub fn memory_peak(&self) -> u64 {
         let path = format!("/proc/{}/status", self.process.id());
@@ -66,12 +79,6 @@ impl Server {
         let line = status.lines().find(|line| line.starts_with("VmHWM:"));
         let kib = line.unwrap().split_whitespace().nth(1).unwrap();
         1024 * kib.parse::<u64>().unwrap()
-    }
-
-    fn ask_to_end(&self) {
-        let _ = Command::new("kill")
-            .arg(self.process.id().to_string())
-            .status();
     }
 }
 

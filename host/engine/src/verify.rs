@@ -5,6 +5,7 @@
 
 mod maps;
 mod reductions;
+mod wires;
 
 use std::time::Instant;
 

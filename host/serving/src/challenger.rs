@@ -1,7 +1,8 @@
 //! A challenger in the shadow: it answers what the model in use answered, and is compared with it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::btree_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -12,78 +13,139 @@ use trueline_table::Digest;
 use crate::Model;
 use crate::aside::Answered;
 
+/// Who is told how a challenger does.
+pub type Report = Box<dyn FnMut(&Comparison) + Send>;
+
 /// A package that answers to nobody.
 pub(crate) struct Challenger {
-    model: Model,
-    compared: Mutex<Comparison>,
+    model: RwLock<Arc<Model>>,
+    comparisons: Mutex<Comparisons>,
 }
 
-/// How a challenger's answers compare with those given.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct Comparison {
+/// By the package that answered and the one in the shadow: either may be another one tomorrow.
+type Comparisons = BTreeMap<(Digest, Digest), Kept>;
+
+struct Kept {
+    comparison: Comparison,
+    has_changed: bool,
+}
+
+/// How a challenger's answers compare with those given, since this server began.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The package whose answers were given.
+    pub package: Digest,
+    /// The package in the shadow.
+    pub challenger: Digest,
     /// Rows that both answered.
-    pub(crate) rows: u64,
+    pub rows: u64,
     /// Rows that the challenger could not answer.
-    pub(crate) rows_failed: u64,
+    pub rows_failed: u64,
     /// Why, the last time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) failure: Option<String>,
+    pub failure: Option<String>,
     /// By the names of columns that both answer with.
-    pub(crate) columns: BTreeMap<String, Difference>,
+    pub columns: BTreeMap<String, Difference>,
 }
 
 /// How far the values of a column are apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct Difference {
+pub struct Difference {
     /// Rows whose values differ, in a bit at least.
-    pub(crate) rows_differing: u64,
+    pub rows_differing: u64,
+    /// Of numbers, rows where both have one whose difference can be told.
+    pub rows_with_numbers: u64,
     /// Of numbers, the largest absolute difference.
-    pub(crate) largest: f64,
+    pub largest: f64,
     /// Of numbers, the mean absolute difference.
-    pub(crate) mean: f64,
+    pub mean: f64,
     #[serde(skip)]
     sum: f64,
-    #[serde(skip)]
-    rows: u64,
 }
 
 impl Challenger {
     pub(crate) fn new(model: Model) -> Self {
         Self {
-            model,
-            compared: Mutex::default(),
+            model: RwLock::new(Arc::new(model)),
+            comparisons: Mutex::default(),
         }
     }
 
-    pub(crate) fn digest(&self) -> Digest {
-        self.model.digest()
+    /// The model in the shadow now.
+    pub(crate) fn model(&self) -> Arc<Model> {
+        let model = self.model.read();
+        model.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn names(&self) -> &crate::Names {
-        self.model.names()
+    pub(crate) fn swap(&self, model: Model) {
+        let slot = self.model.write();
+        *slot.unwrap_or_else(PoisonError::into_inner) = Arc::new(model);
     }
 
-    /// What came of it so far.
-    pub(crate) fn comparison(&self) -> Comparison {
-        let compared = self.compared.lock();
-        compared.unwrap_or_else(PoisonError::into_inner).clone()
+    /// What came of it so far, beside this package.
+    pub(crate) fn comparison(&self, package: Digest) -> Comparison {
+        let challenger = self.model().digest();
+        let kept = self.lock();
+        let kept = kept.get(&(package, challenger));
+        kept.map_or_else(
+            || Comparison::new(package, challenger),
+            |kept| kept.comparison.clone(),
+        )
+    }
+
+    /// Every comparison that has changed since this was last asked.
+    pub(crate) fn changed(&self) -> Vec<Comparison> {
+        let mut comparisons = self.lock();
+        let changed = comparisons.values_mut().filter(|kept| kept.has_changed);
+        let changed = changed.map(|kept| {
+            kept.has_changed = false;
+            kept.comparison.clone()
+        });
+        changed.collect()
     }
 
     pub(crate) fn compare(&self, answered: &Answered) {
-        let own = self.model.predict(&answered.rows);
-        let compared = self.compared.lock();
-        let mut compared = compared.unwrap_or_else(PoisonError::into_inner);
+        let model = self.model();
+        let own = model.predict(&answered.rows);
+        let mut comparisons = self.lock();
+        let kept = match comparisons.entry((answered.model.digest(), model.digest())) {
+            Entry::Occupied(kept) => kept.into_mut(),
+            Entry::Vacant(place) => {
+                let &(package, challenger) = place.key();
+                place.insert(Kept {
+                    comparison: Comparison::new(package, challenger),
+                    has_changed: true,
+                })
+            }
+        };
+        kept.has_changed = true;
         match own {
-            Ok(own) => compared.add(&answered.answers, &own),
+            Ok(own) => kept.comparison.add(&answered.answers, &own),
             Err(error) => {
-                compared.rows_failed += answered.rows.num_rows() as u64;
-                compared.failure = Some(error.to_string());
+                kept.comparison.rows_failed += answered.rows.num_rows() as u64;
+                kept.comparison.failure = Some(error.to_string());
             }
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Comparisons> {
+        let comparisons = self.comparisons.lock();
+        comparisons.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Comparison {
+    fn new(package: Digest, challenger: Digest) -> Self {
+        Self {
+            package,
+            challenger,
+            rows: 0,
+            rows_failed: 0,
+            failure: None,
+            columns: BTreeMap::new(),
+        }
+    }
+
     fn add(&mut self, given: &RecordBatch, own: &RecordBatch) {
         self.rows += given.num_rows() as u64;
         for (field, column) in given.schema_ref().fields().iter().zip(given.columns()) {
@@ -120,12 +182,16 @@ impl Difference {
                 (Some(given), Some(own)) => (given - own).abs(),
                 _ => continue,
             };
-            self.rows += 1;
+            // Infinities are as far apart as nobody can add up; that they differ is counted above.
+            if !apart.is_finite() {
+                continue;
+            }
+            self.rows_with_numbers += 1;
             self.sum += apart;
             self.largest = self.largest.max(apart);
         }
-        if self.rows > 0 {
-            self.mean = self.sum / self.rows as f64;
+        if self.rows_with_numbers > 0 {
+            self.mean = self.sum / self.rows_with_numbers as f64;
         }
     }
 }

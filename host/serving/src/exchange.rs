@@ -5,13 +5,14 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use trueline_table::Digest;
 
+use crate::front::Front;
 use crate::problem::Problem;
 use crate::{Model, Service, body};
 
@@ -84,18 +85,21 @@ impl Received {
 ///
 /// # Errors
 /// 413 if it is too long, 408 if it takes too long, 503 if too many others are being taken in.
-pub(crate) async fn receive(service: &Service, request: Request) -> Result<Received, Problem> {
-    let settings = service.settings();
+pub(crate) async fn receive(front: &Front, request: Request) -> Result<Received, Problem> {
+    let settings = &front.settings;
     let limit = settings.body_bytes;
     let announced = request.headers().get(CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let length = announced.unwrap_or(limit);
     if length > limit {
-        body::let_pass(request.into_body()).await;
+        // Who asks before sending is told at once, and sends nothing.
+        if !request.headers().contains_key(EXPECT) {
+            body::let_pass(request.into_body()).await;
+        }
         return Err(body::too_long(limit));
     }
     let permits = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
-    let memory = service.bodies().clone().try_acquire_many_owned(permits);
+    let memory = front.bodies.clone().try_acquire_many_owned(permits);
     let memory = memory.map_err(|_| Problem::overloaded("too many bodies are being received"))?;
     let (head, body) = request.into_parts();
     let arrived = tokio::time::timeout(settings.client_time, body::gather(body, limit)).await;

@@ -7,7 +7,7 @@
 //!
 //! A [`Service`] holds the [`Model`] that answers at the moment; [`Service::swap`] puts another in its
 //! place, and each request is read, computed and answered with the one that it found, whose digest the
-//! answer carries. [`serve`] accepts connections until it is told to stop, and then finishes what it took.
+//! answer carries. A [`Fleet`] holds many, which are loaded and unloaded by name. [`serve`] accepts connections until it is told to stop, and then finishes what it took.
 //!
 //! Threads: each I/O thread runs an event loop of its own, and a connection stays on one. A prediction that
 //! takes microseconds runs right there, since handing it over would take longer than computing it. It may
@@ -19,6 +19,8 @@ mod aside;
 mod body;
 mod challenger;
 mod exchange;
+mod fleet;
+mod front;
 mod metrics;
 mod model;
 mod openapi;
@@ -30,9 +32,11 @@ mod service;
 mod settings;
 mod workers;
 
+pub use challenger::{Comparison, Difference, Report};
+pub use fleet::{Fleet, IN_ARCHIVE};
 pub use model::{Model, Names};
 pub use recorder::Recording;
-pub use server::serve;
-pub use service::Service;
+pub use server::{Site, serve};
+pub use service::{Service, Shadow};
 pub use settings::Settings;
 pub use trueline_wire::invocations::Flavour;

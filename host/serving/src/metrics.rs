@@ -49,6 +49,17 @@ struct Package {
     digest: String,
 }
 
+impl Package {
+    fn of(model: &Model) -> Self {
+        let names = model.names();
+        Self {
+            name: names.name.clone(),
+            version: names.version.clone(),
+            digest: model.digest().to_string(),
+        }
+    }
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("trueline");
@@ -117,19 +128,21 @@ impl Metrics {
         self.rows.inc_by(count as u64);
     }
 
-    /// Says which package answers from now on.
-    pub(crate) fn package(&self, model: &Model, is_swap: bool) {
-        let names = model.names();
-        self.package.clear();
-        let labels = Package {
-            name: names.name.clone(),
-            version: names.version.clone(),
-            digest: model.digest().to_string(),
-        };
-        self.package.get_or_create(&labels).set(1);
-        if is_swap {
-            self.swaps.inc();
-        }
+    /// Says that a package answers from now on.
+    pub(crate) fn serves(&self, model: &Model) {
+        self.package.get_or_create(&Package::of(model)).set(1);
+    }
+
+    /// Says that a package answers no longer.
+    pub(crate) fn serves_no_longer(&self, model: &Model) {
+        self.package.remove(&Package::of(model));
+    }
+
+    /// Says that a package answers in the place of another.
+    pub(crate) fn swapped(&self, before: &Model, after: &Model) {
+        self.serves_no_longer(before);
+        self.serves(after);
+        self.swaps.inc();
     }
 
     /// All of them, as text.

@@ -1,13 +1,12 @@
 //! What all connections share: the model that answers at the moment, and what guards it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arrow::array::RecordBatch;
-use tokio::sync::Semaphore;
 
 use crate::aside::{Answered, Aside};
-use crate::challenger::Challenger;
+use crate::challenger::{Challenger, Report};
+use crate::front::Front;
 use crate::metrics::Metrics;
 use crate::recorder::{Recorder, Recording};
 use crate::workers::Workers;
@@ -20,15 +19,17 @@ pub struct Service {
 }
 
 struct Inner {
-    settings: Settings,
+    front: Arc<Front>,
     model: RwLock<Arc<Model>>,
-    workers: Workers,
-    /// A permit for each KiB of a body in memory.
-    bodies: Arc<Semaphore>,
-    is_stopping: AtomicBool,
-    metrics: Metrics,
     /// What happens beside the answers, if anything.
     aside: Option<Aside>,
+}
+
+/// A package in the shadow, and who is told how it does.
+pub struct Shadow {
+    pub model: Model,
+    /// Called now and then with each comparison that has changed, and at the end. It may take its time.
+    pub report: Option<Report>,
 }
 
 impl Service {
@@ -48,31 +49,30 @@ impl Service {
         model: Model,
         settings: Settings,
         recording: Option<Recording>,
-        challenger: Option<Model>,
+        challenger: Option<Shadow>,
     ) -> std::io::Result<Self> {
-        let workers = Workers::start(
-            settings.worker_threads,
-            settings.queue_length,
-            settings.queue_time,
-        )?;
+        let front = Front::start(settings)?;
         let recorder = recording.map(Recorder::open).transpose()?;
-        let challenger = challenger.map(|model| Arc::new(Challenger::new(model)));
+        let (challenger, report) = match challenger {
+            Some(Shadow { model, report }) => (Some(Arc::new(Challenger::new(model))), report),
+            None => (None, None),
+        };
         let aside = (recorder.is_some() || challenger.is_some())
-            .then(|| Aside::start(recorder, challenger))
+            .then(|| Aside::start(recorder, challenger, report))
             .transpose()?;
-        let metrics = Metrics::new();
-        metrics.package(&model, false);
-        Ok(Self {
+        Ok(Self::behind(front, model, aside))
+    }
+
+    /// A model among others behind one front.
+    pub(crate) fn behind(front: Arc<Front>, model: Model, aside: Option<Aside>) -> Self {
+        front.metrics.serves(&model);
+        Self {
             inner: Arc::new(Inner {
-                metrics,
-                aside,
+                front,
                 model: RwLock::new(Arc::new(model)),
-                workers,
-                bodies: Arc::new(Semaphore::new(settings.bodies_bytes.div_ceil(1024))),
-                is_stopping: AtomicBool::new(false),
-                settings,
+                aside,
             }),
-        })
+        }
     }
 
     /// The model that answers now.
@@ -84,14 +84,28 @@ impl Service {
 
     /// Lets another model answer from now on. Requests that have begun end with the one they began with.
     pub fn swap(&self, model: Model) {
-        self.inner.metrics.package(&model, true);
+        let model = Arc::new(model);
         let slot = self.inner.model.write();
-        *slot.unwrap_or_else(PoisonError::into_inner) = Arc::new(model);
+        let mut slot = slot.unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *slot, model.clone());
+        drop(slot);
+        self.metrics().swapped(&before, &model);
+    }
+
+    /// Lets another model answer in the shadow from now on, if one does.
+    pub fn swap_challenger(&self, model: Model) {
+        if let Some(challenger) = self.challenger() {
+            challenger.swap(model);
+        }
     }
 
     /// How it was set up.
     pub fn settings(&self) -> &Settings {
-        &self.inner.settings
+        &self.inner.front.settings
+    }
+
+    pub(crate) fn front(&self) -> &Arc<Front> {
+        &self.inner.front
     }
 
     pub(crate) fn challenger(&self) -> Option<&Challenger> {
@@ -123,24 +137,22 @@ impl Service {
         self.inner.aside.as_ref().map(|_| rows.clone())
     }
 
+    /// Waits until all that was answered has been recorded and compared.
+    pub(crate) fn finish(&self) {
+        if let Some(aside) = &self.inner.aside {
+            aside.finish();
+        }
+    }
+
     pub(crate) fn metrics(&self) -> &Metrics {
-        &self.inner.metrics
+        &self.inner.front.metrics
     }
 
     pub(crate) fn workers(&self) -> &Workers {
-        &self.inner.workers
-    }
-
-    pub(crate) fn bodies(&self) -> &Arc<Semaphore> {
-        &self.inner.bodies
-    }
-
-    /// Says that the server is about to end, so that nobody sends it new clients.
-    pub(crate) fn stop(&self) {
-        self.inner.is_stopping.store(true, Ordering::Relaxed);
+        &self.inner.front.workers
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        !self.inner.is_stopping.load(Ordering::Relaxed)
+        self.inner.front.is_ready()
     }
 }

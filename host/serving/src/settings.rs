@@ -17,6 +17,8 @@ pub struct Settings {
     pub bodies_bytes: usize,
     /// Connections at once; further ones are answered with 503 and closed.
     pub connections: usize,
+    /// The sum of the sizes of the packages of a server of many models.
+    pub models_bytes: u64,
     /// Threads that speak with clients.
     pub io_threads: usize,
     /// Threads that compute what takes longer.
@@ -44,6 +46,7 @@ impl Default for Settings {
             body_bytes: 6 << 20,
             bodies_bytes: 256 << 20,
             connections: 1024,
+            models_bytes: 1 << 30,
             io_threads: threads,
             worker_threads: threads,
             queue_length: 64,

@@ -62,6 +62,7 @@ mod cache;
 mod check;
 mod clock;
 mod columns;
+mod comparisons;
 mod datasets;
 mod error;
 mod events;
@@ -90,6 +91,7 @@ pub use cache::{
 };
 pub use check::HomeCheck;
 pub use clock::{Clock, SystemClock};
+pub use comparisons::{Comparison, Difference};
 pub use datasets::{Dataset, DatasetFile, TableMemo};
 pub use error::{Error, Result};
 pub use events::{Event, NewEvent};

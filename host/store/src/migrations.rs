@@ -20,6 +20,7 @@ const TEXTS: &[&str] = &[
     include_str!("../migrations/V6__pages.sql"),
     include_str!("../migrations/V7__package_parts.sql"),
     include_str!("../migrations/V8__dataset_origins.sql"),
+    include_str!("../migrations/V9__comparisons.sql"),
 ];
 
 /// The version that this program writes.

@@ -22,6 +22,8 @@ pub(crate) struct Column<'s> {
     field: &'s Field,
     values: Values,
     rows: usize,
+    /// Whether a bare NaN is null where the type has none.
+    nan_is_null: bool,
 }
 
 enum Values {
@@ -91,7 +93,13 @@ impl<'s> Column<'s> {
             field,
             values,
             rows: 0,
+            nan_is_null: false,
         }
+    }
+
+    /// Takes a bare NaN for null where the type has none.
+    pub(crate) fn take_nan_for_null(&mut self) {
+        self.nan_is_null = true;
     }
 
     pub(crate) fn field(&self) -> &'s Field {
@@ -134,7 +142,7 @@ impl<'s> Column<'s> {
     /// Reads the next JSON value into the column.
     pub(crate) fn json(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         let value = reader.value()?;
-        if value == Value::Null {
+        if value == Value::Null || self.is_missing(&value) {
             return self.null();
         }
         let fits = match &mut self.values {
@@ -157,6 +165,12 @@ impl<'s> Column<'s> {
             values => values.json(&value),
         };
         self.added(fits)
+    }
+
+    fn is_missing(&self, value: &Value<'_>) -> bool {
+        let is_float = matches!(self.field.data_type, DataType::Float32 | DataType::Float64);
+        let is_nan = matches!(value, Value::NotFinite(number) if number.is_nan());
+        self.nan_is_null && is_nan && !is_float
     }
 
     /// Reads a cell of a CSV file into the column; an empty one is null.

@@ -9,7 +9,7 @@
 //!
 //! JSON Lines are instances, one a line. Lists stand for the columns in the order of the schema. NaN and
 //! the infinities are written bare for MLflow, as its own server does, and as texts for SageMaker; both
-//! are understood.
+//! are understood. A bare NaN in a column whose type has none is null: pandas says so that a text is missing.
 
 use arrow::array::RecordBatch;
 use trueline_table::Schema;
@@ -38,7 +38,7 @@ const KEYS: &str = "`dataframe_split`, `dataframe_records`, `instances` or `inpu
 /// With what is wrong, by column and row.
 pub fn read(schema: &Schema, body: &[u8]) -> Result<RecordBatch> {
     let mut reader = Reader::new(body)?;
-    let mut rows = Rows::new(schema);
+    let mut rows = Rows::of_frames(schema);
     let mut is_read = false;
     if reader.value()? != Value::Object {
         return Err(Error::shape(format!(
@@ -80,7 +80,7 @@ pub fn read(schema: &Schema, body: &[u8]) -> Result<RecordBatch> {
 /// # Errors
 /// As [`read`].
 pub fn read_lines(schema: &Schema, body: &[u8]) -> Result<RecordBatch> {
-    let mut rows = Rows::new(schema);
+    let mut rows = Rows::of_frames(schema);
     for line in body.split(|&byte| byte == b'\n') {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -226,5 +226,43 @@ fn no_params(reader: &mut Reader<'_>) -> Result<()> {
             "`params` is an object, found {}",
             other.describe()
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Array as _;
+    use trueline_table::{DataType, Field};
+
+    use super::*;
+
+    #[test]
+    fn what_pandas_says_is_missing_is_null() {
+        let schema = Schema::new([
+            Field::new("text", DataType::Utf8),
+            Field::new("count", DataType::Int64),
+            Field::new("number", DataType::Float64),
+        ]);
+        let body = br#"{"dataframe_split": {"columns": ["text", "count", "number"], "data": [["a", 1.0, 1], [NaN, NaN, NaN]]}}"#;
+        let rows = read(&schema, body).unwrap();
+        let nulls: Vec<_> = rows
+            .columns()
+            .iter()
+            .map(|column| column.null_count())
+            .collect();
+        assert_eq!(nulls, [1, 1, 0], "a float has a NaN of its own");
+        let required = Schema::new([Field {
+            nullable: false,
+            ..Field::new("text", DataType::Utf8)
+        }]);
+        let refused = read(&required, br#"{"instances": [{"text": NaN}]}"#).unwrap_err();
+        assert_eq!(refused.column(), Some("text"));
+        assert!(
+            crate::native::read(
+                &schema,
+                br#"{"records": [{"text": NaN, "count": 1, "number": 1}]}"#
+            )
+            .is_err()
+        );
     }
 }

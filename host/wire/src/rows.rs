@@ -24,6 +24,16 @@ impl<'s> Rows<'s> {
         }
     }
 
+    /// The same, for clients that keep rows in data frames: a bare NaN is how pandas says that a text, an instant or any
+    /// other value is missing whose type has no NaN.
+    pub(crate) fn of_frames(schema: &'s Schema) -> Self {
+        let mut rows = Self::new(schema);
+        for column in &mut rows.columns {
+            column.take_nan_for_null();
+        }
+        rows
+    }
+
     /// Which column has this name; `expected` is tried first, since names mostly come in order.
     pub(crate) fn index(&self, name: &str, expected: usize) -> Result<usize> {
         let fields = &self.schema.fields;

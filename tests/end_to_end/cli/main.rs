@@ -19,6 +19,8 @@ mod outcomes;
 mod reproduce;
 mod rules;
 mod serve;
+mod serve_limits;
+mod serve_models;
 mod steps;
 mod studies;
 mod trips;

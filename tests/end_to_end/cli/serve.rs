@@ -1,13 +1,11 @@
-//! `trueline serve`: what it answers, with which bits, and how it holds against clients that mean no good.
+//! `trueline serve`: what it answers, and with which bits.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
-use trueline_runtime::table::{DataType, Digest, Field, Schema};
-use trueline_runtime::{Backend, Bound, Limits, Link, Manifest, Package, Runtime};
+use trueline_runtime::{Backend, Package, Runtime};
+use trueline_store::{Store, SystemClock};
 use trueline_tests::guests;
 use trueline_tests::project::Project;
 use trueline_tests::server::Server;
@@ -15,7 +13,7 @@ use trueline_tests::server::Server;
 use crate::trips::{self, edited};
 
 /// A package of the trips, in use.
-fn packed() -> Project {
+pub(crate) fn packed() -> Project {
     let project = trips::project();
     project.trueline("run trips.toml").exits(0);
     project
@@ -25,24 +23,24 @@ fn packed() -> Project {
 }
 
 /// An answer over HTTP, whatever its status.
-struct Answer {
-    status: u16,
-    package: String,
-    body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) package: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    fn json(&self) -> Json {
+    pub(crate) fn json(&self) -> Json {
         serde_json::from_str(&self.body).unwrap()
     }
 }
 
-fn post(agent: &ureq::Agent, url: &str, content_type: &str, body: &[u8]) -> Answer {
+pub(crate) fn post(agent: &ureq::Agent, url: &str, content_type: &str, body: &[u8]) -> Answer {
     let request = agent.post(url).content_type(content_type);
     answer(request.send(body).unwrap())
 }
 
-fn get(agent: &ureq::Agent, url: &str) -> Answer {
+pub(crate) fn get(agent: &ureq::Agent, url: &str) -> Answer {
     answer(agent.get(url).call().unwrap())
 }
 
@@ -55,13 +53,13 @@ fn answer(mut response: ureq::http::Response<ureq::Body>) -> Answer {
     }
 }
 
-fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder().http_status_as_error(false);
     config.build().into()
 }
 
-const ROW: &str = r#"{"distance": 70, "city": "A"}"#;
-const JSON: &str = "application/json";
+pub(crate) const ROW: &str = r#"{"distance": 70, "city": "A"}"#;
+pub(crate) const JSON: &str = "application/json";
 
 #[test]
 fn every_protocol_answers_with_the_bits_of_batch() {
@@ -316,36 +314,6 @@ fn an_alias_that_moves_under_load_drops_no_request() {
 }
 
 #[test]
-fn slow_and_vanishing_clients_hold_up_nobody() {
-    let project = packed();
-    let server = Server::start(&project, "trips@1 --threads 1");
-    let head = "POST /v1/predict HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{";
-    let mut idle = Vec::new();
-    for _ in 0..50 {
-        let mut stream = TcpStream::connect(server.address()).unwrap();
-        stream.write_all(head.as_bytes()).unwrap();
-        idle.push(stream);
-        // Half of a head, and gone.
-        TcpStream::connect(server.address())
-            .unwrap()
-            .write_all(b"POST /v1")
-            .unwrap();
-    }
-    let body = format!("{{\"records\": [{ROW}]}}");
-    let answer = post(&agent(), &server.url("/v1/predict"), JSON, body.as_bytes());
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    // No HTTP at all is answered, or the connection is closed.
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream.write_all(b"\x16\x03\x01 hello\r\n\r\n").unwrap();
-    let mut said = String::new();
-    stream.read_to_string(&mut said).unwrap();
-    assert!(
-        said.is_empty() || said.starts_with("HTTP/1.1 400"),
-        "{said}"
-    );
-}
-
-#[test]
 fn what_is_exported_is_served() {
     let project = packed();
     let digest = |server: &Server| server.said["digest"].as_str().unwrap().to_owned();
@@ -391,25 +359,8 @@ fn what_is_exported_is_served() {
 
 #[test]
 fn a_stage_that_would_remember_answers_the_thousandth_request_as_the_first() {
-    const COUNT: &str = r#"{"mode": "count"}"#;
     let project = Project::new(env!("CARGO_BIN_EXE_trueline"));
-    let runtime = Runtime::new(Backend::default(), None).unwrap();
-    let stage = runtime.admit(guests::hostile()).unwrap();
-    let schema = Schema::new([Field::new("x", DataType::Float64)]);
-    let signature = stage.describe(COUNT, &[], Some(&schema)).unwrap();
-    let bound = Bound::new(&signature.mapping.unwrap(), &schema).unwrap();
-    let mapper = stage.map(COUNT, &bound, b"", &Limits::default()).unwrap();
-    let component = Digest::of(guests::hostile());
-    let link = Link::new(component, COUNT, &bound, mapper.writes(), Digest::of(b"")).unwrap();
-    let part = |digest| {
-        let bytes = if digest == component {
-            guests::hostile()
-        } else {
-            b""
-        };
-        Ok::<_, trueline_runtime::Error>(bytes.to_vec())
-    };
-    let package = Package::new(Manifest::new(vec![link]), part).unwrap();
+    let package = guests::hostile_package(r#"{"mode": "count"}"#);
     package.write(&project.path("counts.trueline")).unwrap();
 
     let server = Server::start(&project, "counts.trueline");
@@ -478,6 +429,40 @@ fn in_process_the_answers_are_the_same() {
 }
 
 #[test]
+fn a_challenger_follows_its_alias() {
+    let project = packed();
+    for depth in 1..=2 {
+        project.write(
+            "trips.toml",
+            edited("max_depth = 3", &format!("max_depth = {depth}")),
+        );
+        project.trueline("run trips.toml").exits(0);
+    }
+    let promote = |version: u32| {
+        let line = format!("package promote trips@{version} --alias challenger --reason next");
+        project.trueline(&line).exits(0);
+    };
+    promote(2);
+    let server = Server::start(&project, "trips@champion --challenger trips@challenger");
+    let agent = agent();
+    let compared = || get(&agent, &server.url("/v1/challenger")).json();
+    assert_eq!(compared()["challenger"]["version"], "2");
+    promote(3);
+    let until = Instant::now() + Duration::from_secs(20);
+    while compared()["challenger"]["version"] != "3" {
+        assert!(Instant::now() < until, "the alias is not followed");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // The new one is counted for itself.
+    assert_eq!(compared()["comparison"]["rows"], 0);
+    let body = format!("{{\"records\": [{ROW}]}}");
+    post(&agent, &server.url("/v1/predict"), JSON, body.as_bytes());
+    while compared()["comparison"]["rows"] != 1 {
+        assert!(Instant::now() < until, "it is not compared");
+    }
+}
+
+#[test]
 fn what_was_recorded_is_computed_again_and_a_challenger_is_compared() {
     let project = packed();
     project.write("trips.toml", edited("max_depth = 3", "max_depth = 2"));
@@ -504,7 +489,22 @@ fn what_was_recorded_is_computed_again_and_a_challenger_is_compared() {
         "{compared}"
     );
     assert!(difference["largest"].as_f64().unwrap() > 0.0, "{compared}");
+    let digest = |server: &str| project.trueline(server).exits(0).json()["digest"].clone();
+    let (first, second) = (
+        digest("package show trips@1 --json"),
+        digest("package show trips@2 --json"),
+    );
     assert_eq!(server.stop(), Some(0));
+    // What was counted is in the home as well, for the page of the package.
+    let store = Store::open(&project.path(".trueline"), SystemClock).unwrap();
+    let [stored] = store
+        .comparisons(&first.as_str().unwrap().parse().unwrap())
+        .unwrap()
+        .try_into()
+        .unwrap();
+    assert_eq!((stored.rows, stored.rows_failed), (40, 0));
+    assert_eq!(json!(stored.challenger), second);
+    assert_eq!(&json!(stored.columns["prediction"]), difference);
 
     let report = project.trueline("replay asked.log --json").exits(0).json();
     assert_eq!(report["rows"], 20);

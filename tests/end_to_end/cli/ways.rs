@@ -71,6 +71,9 @@ fn every_bit_is_proved_over_every_way() {
         "baked",
         "Pulley",
         "merged",
+        "HTTP JSON",
+        "OIP binary",
+        "CSV",
     ] {
         assert!(named(way), "{way} is missing in {ways:?}");
     }

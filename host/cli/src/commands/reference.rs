@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use trueline_runtime::Package;
+use trueline_serving::IN_ARCHIVE;
 use trueline_store::{PackageSummary, Store};
 
 use crate::context::Context;
@@ -13,10 +14,6 @@ pub(crate) struct Found {
     /// What the home knows of it; nothing of a file.
     pub(crate) entry: Option<trueline_store::Package>,
 }
-
-/// Where a package lies in the archive that SageMaker unpacks: everything at the top of it is taken for a
-/// model by SageMaker's own images.
-pub(crate) const IN_ARCHIVE: &str = "trueline/package.trueline";
 
 /// The package file that a reference is, if it is one, or that lies in a folder which SageMaker unpacked.
 pub(crate) fn package_file(reference: &str) -> Option<PathBuf> {

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use trueline_runtime::Runtime;
-use trueline_serving::{Flavour, Model, Names, Recording, Service, Settings, serve};
+use trueline_serving::{Flavour, Fleet, Model, Names, Recording, Service, Settings, Site, serve};
 
 use super::reference::{self, Found};
 use crate::context::Context;
@@ -17,6 +17,7 @@ use crate::exit::Exit;
 
 mod follow;
 mod sagemaker;
+mod shadow;
 pub(super) mod stop;
 
 #[derive(Debug, Args)]
@@ -24,7 +25,7 @@ pub(crate) struct Arguments {
     /// A name, `name@version`, `name@alias`, digest, or `.trueline` file. An alias is followed: when it
     /// moves, the package where it stands then answers, and no request is dropped
     #[arg(env = "TRUELINE_PACKAGE", hide_env_values = true)]
-    package: String,
+    package: Option<String>,
     /// Where to listen; port 0 takes any that is free
     #[arg(
         long,
@@ -40,12 +41,18 @@ pub(crate) struct Arguments {
     /// Whose `/invocations` is spoken: SageMaker's, whose CSV has no header, or MLflow's, whose CSV has one
     #[arg(long, value_enum, default_value_t = Invocations::Sagemaker)]
     invocations: Invocations,
-    /// The longest body of a request, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..))]
-    body_limit: u16,
+    /// The longest body of a request, in MiB [default: 6, or what SageMaker says]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u16).range(1..))]
+    body_limit: Option<u16>,
+    /// The longest that a client may take to send the head of a request, and then its body, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    client_timeout: u64,
     /// How many requests may wait for a worker before others are answered with 503
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     queue: usize,
+    /// The longest that a request may wait for a worker before it is answered with 503, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    queue_timeout: u64,
     /// The longest that one call of one stage may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
@@ -59,9 +66,19 @@ pub(crate) struct Arguments {
     /// come]
     #[arg(long, value_name = "COLUMN", requires = "record")]
     record_key: Option<String>,
-    /// A package that answers the same requests in the shadow; `/v1/challenger` compares
+    /// A package that answers the same requests in the shadow; `/v1/challenger` compares. An alias is followed
     #[arg(long, value_name = "PACKAGE")]
     challenger: Option<String>,
+    /// Serve many packages, which come and go by SageMaker's `/models`, instead of one [default: as
+    /// SAGEMAKER_MULTI_MODEL says]
+    #[arg(long, conflicts_with_all = ["name", "record", "challenger"])]
+    multi_model: bool,
+    /// Where the packages of `--multi-model` lie
+    #[arg(long, value_name = "FOLDER", default_value = "/opt/ml/models")]
+    models: PathBuf,
+    /// The sum of the sizes of the packages of `--multi-model`, in MiB; a package beyond it is refused with 507
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    models_limit: u32,
     /// Threads that speak with clients, and as many that compute what takes longer [default: one a core]
     #[arg(long, value_name = "COUNT")]
     threads: Option<usize>,
@@ -77,13 +94,42 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     let listen = sagemaker::listen(arguments.listen)?;
     let listener =
         TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
-    let settings = settings(arguments);
-    let found = reference::find(&arguments.package, context)?;
+    let settings = settings(arguments)?;
+    let stop = stop::asked()?;
     let runtime = context.runtime(context.nearest_home().as_deref())?;
-    let names = names(&found, arguments);
+    let site = match &arguments.package {
+        _ if arguments.multi_model || sagemaker::is_multi_model() => {
+            many(arguments, &listener, runtime, settings, context)?
+        }
+        Some(package) => one(package, arguments, &listener, runtime, settings, context)?,
+        None => {
+            let problem = Problem::new("there is nothing to serve");
+            return Err(problem
+                .hint("name a package: `trueline serve NAME@ALIAS`, or a `.trueline` file")
+                .into());
+        }
+    };
+    serve(listener, site, stop)?;
+    Ok(Exit::Done)
+}
+
+/// A server of one package.
+fn one(
+    package: &str,
+    arguments: &Arguments,
+    listener: &TcpListener,
+    runtime: Runtime,
+    settings: Settings,
+    context: &Context,
+) -> anyhow::Result<Site> {
+    let found = reference::find(package, context)?;
+    let names = names(&found, package, arguments);
     let model = Model::load(&found.package, names.clone(), &runtime, &settings)?;
     drop(found);
-    let challenger = challenger(arguments, &runtime, &settings, context)?;
+    let challenger = match &arguments.challenger {
+        Some(reference) => Some(shadow::challenger(reference, &runtime, &settings, context)?),
+        None => None,
+    };
     if let Some(key) = &arguments.record_key
         && model.input().field(key).is_none()
     {
@@ -110,27 +156,56 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
         share: arguments.record_share,
         key: arguments.record_key.clone(),
     });
-    let service = Service::with(model, settings, recording, challenger)?;
-    if let Some(alias) = follow::Alias::of(&arguments.package) {
-        alias.follow(arguments.name.clone(), runtime, &service, context)?;
+    let shadowed = challenger.as_ref().map(|shadow| shadow.model.digest());
+    let service = Service::with(model, settings.clone(), recording, challenger)?;
+    let loader = follow::Loader {
+        runtime,
+        settings,
+        name: arguments.name.clone(),
+    };
+    if let Some(alias) = follow::Alias::of(package) {
+        let put = service.clone();
+        alias.follow(
+            digest,
+            loader.clone(),
+            move |model| put.swap(model),
+            context,
+        )?;
     }
-    serve(listener, &service, stop::asked())?;
-    Ok(Exit::Done)
+    if let (Some(reference), Some(seen)) = (&arguments.challenger, shadowed)
+        && let Some(alias) = follow::Alias::of(reference)
+    {
+        let put = service.clone();
+        let loader = follow::Loader {
+            name: None,
+            ..loader
+        };
+        alias.follow(
+            seen,
+            loader,
+            move |model| put.swap_challenger(model),
+            context,
+        )?;
+    }
+    Ok(service.into())
 }
 
-/// The package that answers in the shadow, if there is to be one.
-fn challenger(
+/// A server of many packages, none of which is there yet.
+fn many(
     arguments: &Arguments,
-    runtime: &Runtime,
-    settings: &Settings,
+    listener: &TcpListener,
+    runtime: Runtime,
+    settings: Settings,
     context: &Context,
-) -> anyhow::Result<Option<Model>> {
-    let Some(reference) = &arguments.challenger else {
-        return Ok(None);
-    };
-    let found = reference::find(reference, context)?;
-    let names = names_of(&found, reference);
-    Ok(Some(Model::load(&found.package, names, runtime, settings)?))
+) -> anyhow::Result<Site> {
+    let address = listener.local_addr()?;
+    let folder = arguments.models.clone();
+    let data = json!({ "models": folder, "address": address.to_string() });
+    context.answer(&data, || {
+        let folder = folder.display();
+        format!("`POST /models` on http://{address} loads packages below {folder}\n")
+    })?;
+    Ok(Fleet::new(folder, runtime, settings)?.into())
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -142,29 +217,35 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
-fn settings(arguments: &Arguments) -> Settings {
+fn settings(arguments: &Arguments) -> Result<Settings, Problem> {
     let usual = Settings::default();
-    Settings {
+    let body_limit = match arguments.body_limit {
+        Some(limit) => Some(usize::from(limit) << 20),
+        None => sagemaker::body_limit()?,
+    };
+    let body_bytes = body_limit.unwrap_or(usual.body_bytes);
+    Ok(Settings {
         invocations: match arguments.invocations {
             Invocations::Sagemaker => Flavour::SageMaker,
             Invocations::Mlflow => Flavour::Mlflow,
         },
-        body_bytes: usize::from(arguments.body_limit) << 20,
-        bodies_bytes: usual
-            .bodies_bytes
-            .max(usize::from(arguments.body_limit) << 22),
+        body_bytes,
+        bodies_bytes: usual.bodies_bytes.max(4 * body_bytes),
+        models_bytes: u64::from(arguments.models_limit) << 20,
+        client_time: Duration::from_secs(arguments.client_timeout),
         queue_length: arguments.queue,
+        queue_time: Duration::from_secs(arguments.queue_timeout),
         call_time: Duration::from_secs(arguments.timeout),
         accept: sagemaker::accept(),
         io_threads: arguments.threads.unwrap_or(usual.io_threads),
         worker_threads: arguments.threads.unwrap_or(usual.worker_threads),
         ..usual
-    }
+    })
 }
 
 /// What the model is called in paths and answers: as was asked, else as the package.
-fn names(found: &Found, arguments: &Arguments) -> Names {
-    let names = names_of(found, &arguments.package);
+fn names(found: &Found, package: &str, arguments: &Arguments) -> Names {
+    let names = names_of(found, package);
     Names {
         name: arguments.name.clone().unwrap_or(names.name),
         ..names

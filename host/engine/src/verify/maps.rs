@@ -1,4 +1,4 @@
-//! The maps of a package: whole, cut at random, row by row; loaded and baked; on both back ends.
+//! The maps of a package: whole, cut at random, row by row; loaded and baked; on both back ends; over the wire.
 
 use std::cell::Cell;
 use std::time::Instant;
@@ -10,6 +10,7 @@ use trueline_pipeline::{Pipe, Plan};
 use trueline_runtime::{Applied, Backend, Limits, Loaded, Mapper, Package, Runtime};
 use trueline_table::{Schema, TableDigest, frame};
 
+use super::wires::Wire;
 use super::{Random, SEED, differing_bits, elapsed_ms};
 use crate::data::Data;
 use crate::report::Way;
@@ -19,6 +20,8 @@ use crate::{Error, Event, Observer, Options, Result};
 const SAMPLE_ROWS: usize = 2_048;
 /// Random cuts are up to this long.
 const CUT_ROWS: usize = 10_000;
+/// Requests have up to so many rows.
+const REQUEST_ROWS: usize = 2_000;
 
 pub(super) fn prove(
     plan: &Plan,
@@ -51,7 +54,7 @@ pub(super) fn prove(
 
     let baked = package.load(runtime)?;
     let pulley = Runtime::new(Backend::Pulley, None)?;
-    Ok(vec![
+    let mut ways = vec![
         proof.way("in batches of 64k, loaded", None, |block| {
             proof.loaded(runtime)?.apply(block)
         })?,
@@ -67,7 +70,11 @@ pub(super) fn prove(
         proof.way("on Pulley, a sample", Some(SAMPLE_ROWS), |block| {
             proof.loaded(&pulley)?.apply(block)
         })?,
-    ])
+    ];
+    for wire in Wire::ALL {
+        ways.push(proof.over(wire, &baked)?);
+    }
+    Ok(ways)
 }
 
 struct Proof<'a> {
@@ -89,6 +96,44 @@ impl Proof<'_> {
         sample: Option<usize>,
         mut apply: impl FnMut(&RecordBatch) -> Result<RecordBatch>,
     ) -> Result<Way> {
+        self.compared(name, sample, |plain, block, compared| {
+            let (expected, found) = (plain.apply(block)?, apply(block)?);
+            compared.tables(&expected, &found)?;
+            Ok(found)
+        })
+    }
+
+    /// Sends every block of rows to the package as a client does, in requests of random lengths. What the
+    /// server reads is compared with what was sent, and what the client reads with the plain way.
+    fn over(&self, wire: Wire, baked: &Loaded) -> Result<Way> {
+        let mut random = Random(SEED);
+        self.compared(wire.name(), None, |plain, block, compared| {
+            let sent = plain.request(block)?;
+            let expected = columns(baked.output(), &plain.apply(block)?)?;
+            let (sent, expected) = wire.sendable(&sent, &expected)?;
+            let mut answers = vec![RecordBatch::new_empty(baked.output().to_arrow())];
+            let mut start = 0;
+            while start < sent.num_rows() {
+                let length = 1 + random.below(REQUEST_ROWS);
+                let rows = sent.slice(start, length.min(sent.num_rows() - start));
+                let (read, answered) = wire.exchange(baked, &rows, random.below(2) == 0)?;
+                compared.tables(&rows, &read)?;
+                start += rows.num_rows();
+                answers.push(answered);
+            }
+            let found = join(answers)?;
+            compared.tables(&expected, &found)?;
+            Ok(found)
+        })
+    }
+
+    /// Lets `step` compare every block of rows with the plain way; it answers with what its own way gave.
+    fn compared(
+        &self,
+        name: &str,
+        sample: Option<usize>,
+        mut step: impl FnMut(&mut Chain, &RecordBatch, &mut Comparison) -> Result<RecordBatch>,
+    ) -> Result<Way> {
         let started = Instant::now();
         self.observer.tell(Event::WayStarted {
             way: name,
@@ -102,18 +147,12 @@ impl Proof<'_> {
             if let Some(rows) = sample {
                 block = block.slice(0, rows.min(block.num_rows()));
             }
-            let (expected, found) = (plain.apply(&block)?, apply(&block)?);
+            let found = step(&mut plain, &block, &mut compared)?;
             let schema = Schema::from_arrow(&found.schema())?;
-            compared.frames(
-                &Schema::from_arrow(&expected.schema())?,
-                &expected,
-                &schema,
-                &found,
-            )?;
             digest
                 .get_or_insert_with(|| TableDigest::new(&schema))
                 .update(&found)?;
-            compared.rows += block.num_rows() as u64;
+            compared.rows += found.num_rows() as u64;
             self.observer.tell(Event::WayRows {
                 way: name,
                 rows: compared.rows,
@@ -224,23 +263,31 @@ impl Chain {
         })
     }
 
+    /// The input columns.
+    fn request(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        columns(&self.input, rows)
+    }
+
     /// The input columns and all that the chain writes.
     fn apply(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
-        let have = rows.schema();
-        let columns: Vec<usize> = self
-            .input
-            .names()
-            .filter_map(|name| have.index_of(name).ok())
-            .collect();
-        let mut table = rows
-            .project(&columns)
-            .map_err(|error| Error::Table(error.into()))?;
+        let mut table = self.request(rows)?;
         for (applied, mapper) in &mut self.links {
             let mapped = mapper.map(&applied.select(&table)?)?;
             table = applied.carry(&table, &mapped)?;
         }
         Ok(table)
     }
+}
+
+/// The columns of a schema, in its order.
+fn columns(schema: &Schema, rows: &RecordBatch) -> Result<RecordBatch> {
+    let have = rows.schema();
+    let places: Vec<usize> = schema
+        .names()
+        .filter_map(|name| have.index_of(name).ok())
+        .collect();
+    rows.project(&places)
+        .map_err(|error| Error::Table(error.into()))
 }
 
 /// How many bits were compared, and how many differ.
@@ -254,20 +301,16 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn frames(
-        &mut self,
-        expected_schema: &Schema,
-        expected: &RecordBatch,
-        found_schema: &Schema,
-        found: &RecordBatch,
-    ) -> Result<()> {
+    fn tables(&mut self, expected: &RecordBatch, found: &RecordBatch) -> Result<()> {
+        let expected_schema = Schema::from_arrow(&expected.schema())?;
+        let found_schema = Schema::from_arrow(&found.schema())?;
         if expected_schema.names().ne(found_schema.names()) {
             return Err(Error::Mismatch(
                 "two ways gave different columns".to_owned(),
             ));
         }
-        frame::encode(expected_schema, expected, &mut self.expected)?;
-        frame::encode(found_schema, found, &mut self.found)?;
+        frame::encode(&expected_schema, expected, &mut self.expected)?;
+        frame::encode(&found_schema, found, &mut self.found)?;
         self.bits += 8 * self.expected.len() as u64;
         self.bits_differing += differing_bits(&self.expected, &self.found);
         Ok(())

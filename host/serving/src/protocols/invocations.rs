@@ -1,4 +1,4 @@
-//! `/ping` and `/invocations`, which SageMaker and MLflow both call, and the route of SageMaker's runtime,
+//! `/invocations`, which SageMaker and MLflow both call, and the route of SageMaker's runtime,
 //! `/endpoints/{name}/invocations`, so that its client can be pointed here.
 
 use axum::Json;
@@ -7,7 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::post;
 use serde_json::json;
 use trueline_wire::csv::{self, Header};
 use trueline_wire::invocations::{self, Flavour};
@@ -23,10 +23,7 @@ const VARIANT: HeaderName = HeaderName::from_static("x-amzn-invoked-production-v
 
 pub(super) fn routes() -> Router<Service> {
     Router::new()
-        .route("/ping", get(ping))
-        .route("/version", get(async || env!("CARGO_PKG_VERSION")))
         .route("/invocations", post(invoke))
-        .route("/execution-parameters", get(execution_parameters))
         .route("/endpoints/{name}/invocations", post(invoke_endpoint))
 }
 
@@ -61,26 +58,7 @@ impl Form {
     }
 }
 
-async fn ping(State(service): State<Service>) -> StatusCode {
-    if service.is_ready() {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    }
-}
-
-/// What a batch transform may ask of this server.
-async fn execution_parameters(State(service): State<Service>) -> Response {
-    let settings = service.settings();
-    Json(json!({
-        "MaxConcurrentTransforms": settings.worker_threads,
-        "BatchStrategy": "MULTI_RECORD",
-        "MaxPayloadInMB": (settings.body_bytes >> 20).max(1),
-    }))
-    .into_response()
-}
-
-async fn invoke(State(service): State<Service>, request: Request) -> Response {
+pub(super) async fn invoke(State(service): State<Service>, request: Request) -> Response {
     match answer(&service, request).await {
         Ok(reply) => reply.into_response(),
         Err(problem) => refuse(&problem, service.settings().invocations),
@@ -99,10 +77,20 @@ async fn invoke_endpoint(
             "Endpoint {name} not found; the one here is {}",
             endpoint(&model.names().name)
         );
-        let body = Json(json!({ "Message": message }));
-        return with_error_type((StatusCode::BAD_REQUEST, body), "ValidationError");
+        return invalid(&message);
     }
-    let problem = match answer(&service, request).await {
+    as_endpoint(&service, request).await
+}
+
+/// What SageMaker says of a request that reached no container.
+pub(super) fn invalid(message: &str) -> Response {
+    let body = Json(json!({ "Message": message }));
+    with_error_type((StatusCode::BAD_REQUEST, body), "ValidationError")
+}
+
+/// Answers as SageMaker's runtime does.
+pub(super) async fn as_endpoint(service: &Service, request: Request) -> Response {
+    let problem = match answer(service, request).await {
         Ok(mut reply) => {
             let variant = HeaderValue::from_static("AllTraffic");
             reply.headers.insert(VARIANT, variant);
@@ -151,7 +139,7 @@ fn with_error_type(response: impl IntoResponse, error: &'static str) -> Response
 }
 
 async fn answer(service: &Service, request: Request) -> Result<Reply, Problem> {
-    let received = receive(service, request).await?;
+    let received = receive(service.front(), request).await?;
     let flavour = service.settings().invocations;
     let content_type = received.content_type();
     let form = Form::of(&content_type).ok_or_else(|| Problem::unsupported(&content_type, FORMS))?;

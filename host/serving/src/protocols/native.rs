@@ -1,10 +1,9 @@
-//! Trueline's own protocol: `POST /v1/predict`, `GET /v1/package`,
-//! `/health`, `/ready`, `/metrics` and `/openapi.json`.
+//! Trueline's own protocol: `POST /v1/predict`, `GET /v1/package`, `/v1/challenger` and `/openapi.json`.
 
 use axum::Json;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -23,16 +22,13 @@ pub(super) fn routes() -> Router<Service> {
         .route("/v1/predict", post(predict))
         .route("/v1/package", get(package))
         .route("/v1/challenger", get(challenger))
-        .route("/health", get(async || "alive\n"))
-        .route("/ready", get(ready))
-        .route("/metrics", get(metrics))
         .route("/openapi.json", get(openapi))
         .fallback(unknown)
 }
 
 async fn predict(State(service): State<Service>, request: Request) -> Response {
     let answered = async {
-        let received = receive(&service, request).await?;
+        let received = receive(service.front(), request).await?;
         let content_type = received.content_type();
         if !matches!(content_type.as_str(), JSON | "") {
             return Err(Problem::unsupported(&content_type, JSON));
@@ -69,32 +65,19 @@ async fn challenger(State(service): State<Service>) -> Response {
         let message = "no challenger answers here; `trueline serve --challenger` has one";
         return refuse(Problem::new(StatusCode::NOT_FOUND, "not_found", message));
     };
-    let names = challenger.names();
+    let model = challenger.model();
+    let names = model.names();
+    let package = service.model().digest();
     Json(json!({
-        "package": service.model().digest(),
+        "package": package,
         "challenger": {
-            "digest": challenger.digest(),
+            "digest": model.digest(),
             "name": names.name,
             "version": names.version,
         },
-        "comparison": challenger.comparison(),
+        "comparison": challenger.comparison(package),
     }))
     .into_response()
-}
-
-async fn ready(State(service): State<Service>) -> Response {
-    if service.is_ready() {
-        return "ready\n".into_response();
-    }
-    (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response()
-}
-
-async fn metrics(State(service): State<Service>) -> Response {
-    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    match service.metrics().encode(service.workers().waiting()) {
-        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
 }
 
 async fn openapi(State(service): State<Service>) -> Response {
@@ -103,9 +86,9 @@ async fn openapi(State(service): State<Service>) -> Response {
     Reply::new(&model, JSON, document).into_response()
 }
 
-async fn unknown(request: Request) -> Response {
+pub(super) async fn unknown(request: Request) -> Response {
     let message = format!(
-        "there is nothing at {}; `POST /v1/predict` predicts, `/openapi.json` describes",
+        "there is nothing at {}; docs/serving.md lists what there is",
         request.uri().path()
     );
     refuse(Problem::new(StatusCode::NOT_FOUND, "not_found", message))

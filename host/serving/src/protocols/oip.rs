@@ -108,7 +108,7 @@ async fn infer(
 ) -> Response {
     // Clients of this protocol mostly send no content type; what the body is follows from the header.
     let answered = async {
-        let received = receive(&service, request).await?;
+        let received = receive(service.front(), request).await?;
         named.check(&service.model())?;
         let json_bytes = match received.header(JSON_BYTES) {
             None => None,

@@ -45,6 +45,8 @@ enum Mode {
     NotUtf8,
     /// Answer with how often this instance's memory was asked.
     Count,
+    /// Take so many million steps for a row as `x` says.
+    Slow,
 
     // In `update`.
     /// Count batches instead of rows, which breaks law 2.
@@ -242,6 +244,16 @@ impl Map for Copier {
             Mode::Count => {
                 let calls = CALLS.fetch_add(1, Ordering::Relaxed);
                 numbers(rows, |_| calls as f64)
+            }
+            Mode::Slow => {
+                let x = batch.column(0).float64()?;
+                for millions in x {
+                    let mut steps = 1e6 * millions;
+                    while black_box(steps) > 0.0 {
+                        steps -= 1.0;
+                    }
+                }
+                numbers(rows, |row| x[row])
             }
             Mode::OtherType => {
                 let schema = Schema::new([Field::new("y", DataType::Boolean)]);

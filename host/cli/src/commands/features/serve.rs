@@ -25,6 +25,7 @@ pub(super) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     listener.set_nonblocking(true)?;
     let store = Arc::new(store(context)?);
     let address = listener.local_addr()?;
+    let stop = stop::asked()?;
     context.answer(&json!({ "address": address.to_string() }), || {
         format!("features on http://{address}\n")
     })?;
@@ -34,7 +35,7 @@ pub(super) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let server = axum::serve(listener, trueline_features::http::router(store));
-        server.with_graceful_shutdown(stop::asked()).await
+        server.with_graceful_shutdown(stop).await
     })?;
     Ok(Exit::Done)
 }

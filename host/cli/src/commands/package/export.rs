@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use trueline_runtime::Package;
+use trueline_serving::IN_ARCHIVE;
 
-use crate::commands::reference::IN_ARCHIVE;
 use crate::errors::Problem;
 use crate::new_file::NewFile;
 

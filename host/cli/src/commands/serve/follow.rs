@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use trueline_runtime::Runtime;
-use trueline_serving::{Model, Names, Service};
+use trueline_serving::{Model, Names, Settings};
 use trueline_store::Store;
 use trueline_table::Digest;
 
@@ -34,22 +34,21 @@ impl Alias {
         })
     }
 
-    /// Starts a thread that follows the alias as long as the process lives. A package that cannot be
-    /// loaded is told and passed over; the one before goes on answering.
+    /// Starts a thread that follows the alias as long as the process lives, from the package `seen` on, and
+    /// hands each package where it stands to `put`. One that cannot be loaded is told and passed over; the one
+    /// before goes on answering.
     ///
     /// # Errors
     /// If the store cannot be opened, or no thread be started.
     pub(super) fn follow(
         self,
-        name: Option<String>,
-        runtime: Runtime,
-        service: &Service,
+        mut seen: Digest,
+        loader: Loader,
+        put: impl Fn(Model) + Send + 'static,
         context: &Context,
     ) -> anyhow::Result<()> {
         let store = context.store()?;
-        let service = service.clone();
         let context = context.clone();
-        let mut seen = service.model().digest();
         let follow = move || {
             loop {
                 std::thread::sleep(PERIOD);
@@ -61,14 +60,17 @@ impl Alias {
                     continue;
                 }
                 seen = stands.digest;
-                match self.load(&store, seen, name.as_deref(), &runtime, &service) {
-                    Ok(names) => context.tell(&format!(
-                        "{}@{} is version {} now ({})",
-                        self.name,
-                        self.alias,
-                        names.version,
-                        seen.short()
-                    )),
+                match loader.load(&store, seen, &self.name) {
+                    Ok(model) => {
+                        let version = model.names().version.clone();
+                        put(model);
+                        context.tell(&format!(
+                            "{}@{} is version {version} now ({})",
+                            self.name,
+                            self.alias,
+                            seen.short()
+                        ));
+                    }
                     Err(error) => context.tell(&format!(
                         "{}@{} moved to {}, which cannot be loaded, so the package before goes on: {error:#}",
                         self.name,
@@ -82,24 +84,31 @@ impl Alias {
         thread.spawn(follow).context("no thread for the alias")?;
         Ok(())
     }
+}
 
-    fn load(
-        &self,
-        store: &Store,
-        digest: Digest,
-        name: Option<&str>,
-        runtime: &Runtime,
-        service: &Service,
-    ) -> anyhow::Result<Names> {
+/// How packages become models.
+#[derive(Clone)]
+pub(super) struct Loader {
+    pub(super) runtime: Runtime,
+    pub(super) settings: Settings,
+    /// What the model is called in paths, if not as the package.
+    pub(super) name: Option<String>,
+}
+
+impl Loader {
+    fn load(&self, store: &Store, digest: Digest, name: &str) -> anyhow::Result<Model> {
         let found = reference::stored(store, &digest.to_string())?;
         let entry = found.entry.context("the store does not know it")?;
         let names = Names {
-            name: name.unwrap_or(&self.name).to_owned(),
+            name: self.name.as_deref().unwrap_or(name).to_owned(),
             version: entry.summary.version.to_string(),
         };
-        let model = Model::load(&found.package, names.clone(), runtime, service.settings())?;
-        service.swap(model);
-        Ok(names)
+        Ok(Model::load(
+            &found.package,
+            names,
+            &self.runtime,
+            &self.settings,
+        )?)
     }
 }
 
