@@ -98,7 +98,10 @@ impl Context {
 /// # Errors
 /// If it is there and cannot be opened.
 pub(crate) fn existing_store(home: &Path) -> trueline_store::Result<Option<Store>> {
-    if !home.join(DATABASE).is_file() {
+    // Blobs without a database are what is left of a home; opening it says so.
+    let has_blobs = std::fs::read_dir(home.join("blobs/sha256"))
+        .is_ok_and(|mut entries| entries.next().is_some());
+    if !home.join(DATABASE).is_file() && !has_blobs {
         return Ok(None);
     }
     Store::open(home, SystemClock).map(Some)

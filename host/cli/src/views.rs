@@ -15,6 +15,7 @@ pub(crate) mod run;
 pub(crate) mod runs;
 mod shortfall;
 pub(crate) mod show;
+pub(crate) mod stage;
 pub(crate) mod stages;
 pub(crate) mod store;
 pub(crate) mod study;

@@ -13,12 +13,13 @@ use trueline_store::{
 };
 
 use crate::key::Ingredients;
+use crate::log::AttemptLog;
 use crate::pipe::{Fitted, FittedStages};
 use crate::reduce::{Bindings, Job, Reduced};
 use crate::report::StageReport;
 use crate::run::elapsed_ms;
 use crate::step::Step;
-use crate::{Error, Result};
+use crate::{Error, Result, numbers};
 
 /// A stage that can start, and what it needs for that.
 pub(crate) struct Attempt<'a> {
@@ -123,13 +124,17 @@ impl Attempt<'_> {
         });
         loop {
             let watch = Watch::new(cancel.clone(), self.stage.rules.timeout);
-            let error = match guarded(|| self.compute(bindings, &watch)) {
+            let log = AttemptLog::new(self.store, &attempt, self.job.observer);
+            let error = match guarded(|| self.compute(bindings, &watch, &log)) {
                 Ok(reduced) => {
                     computed();
-                    return self.keep(&attempt, ingredients, reduced);
+                    return self.keep(&attempt, ingredients, reduced, &log);
                 }
                 Err(error) => error,
             };
+            if !is_final(&error) {
+                log.end(Some(&error.to_string()))?;
+            }
             let Some(wait) = self.retry_after(&attempt, &error) else {
                 return self.fail(&attempt, error);
             };
@@ -249,18 +254,41 @@ impl Attempt<'_> {
     }
 
     /// Reduces; nothing if there is nothing to learn.
-    fn compute(&self, bindings: Option<&Bindings>, watch: &Watch) -> Result<Option<Reduced>> {
+    fn compute(
+        &self,
+        bindings: Option<&Bindings>,
+        watch: &Watch,
+        log: &AttemptLog<'_>,
+    ) -> Result<Option<Reduced>> {
+        if let Some(bindings) = bindings {
+            self.note_inputs(bindings, log);
+        }
         let work = watched(self.job.work, watch);
         let fitted = watched_all(self.job.fitted, watch);
         let job = Job {
             work: &work,
             fitted: &fitted,
             watch: Some(watch),
+            observer: log,
             ..self.job
         };
         let reduced = bindings.map(|bindings| job.reduce(bindings)).transpose()?;
         self.check_references()?;
         Ok(reduced)
+    }
+
+    fn note_inputs(&self, bindings: &Bindings, log: &AttemptLog<'_>) {
+        let inputs = self.job.work.inputs.iter();
+        let tables = bindings.tables.iter().zip(&bindings.inputs);
+        for (input, (table, read)) in inputs.zip(tables) {
+            let of = table.schema.fields.len();
+            let columns = numbers::plural(of as u64, "column");
+            let count = read.schema.fields.len();
+            log.info(format!(
+                "reads `{}`: {}, {count} of {columns}",
+                input.name, input.pipe
+            ));
+        }
     }
 
     fn check_references(&self) -> Result<()> {
@@ -276,13 +304,18 @@ impl Attempt<'_> {
         attempt: &AttemptId,
         ingredients: &Ingredients,
         reduced: Option<Reduced>,
+        log: &AttemptLog<'_>,
     ) -> Result<Done> {
         let mut report = empty_report(self.stage);
         let was_given_up = reduced.as_ref().is_some_and(|reduced| reduced.was_given_up);
         let steps = reduced.as_ref().map(|reduced| reduced.steps.clone());
         let steps = steps.unwrap_or_default();
         report.stopped_at = self.stopped_at(&steps);
+        if let Some(last) = steps.last().filter(|step| step.is_stop()) {
+            log.info(format!("told to stop after step {}", last.step + 1));
+        }
         let (results, fitted, contents) = results(&mut report, self.job.work, reduced);
+        log.found(&report.findings);
         let failed = report
             .findings
             .iter()
@@ -293,6 +326,7 @@ impl Attempt<'_> {
                 1 => first,
                 count => format!("{first} (and {} more findings)", count - 1),
             };
+            log.end(None)?;
             let rejected = AttemptOutcome::Rejected {
                 results,
                 reason: reason.clone(),
@@ -302,6 +336,8 @@ impl Attempt<'_> {
             report.message = Some(reason);
             return Ok(Done::failed(report));
         }
+        log.info(gave(&report, &fitted));
+        log.end(None)?;
         let kept = if was_given_up {
             let succeeded = AttemptOutcome::Succeeded(results);
             self.store.finish_attempt(attempt, succeeded)?;
@@ -455,6 +491,25 @@ fn results(
         findings,
     };
     (results, fitted, contents)
+}
+
+/// What a stage came to, for its log.
+fn gave(report: &StageReport, fitted: &Fitted) -> String {
+    let learned = match fitted.state.len() {
+        0 => "learned nothing".to_owned(),
+        size => format!(
+            "learned {} ({})",
+            numbers::size(size as u64),
+            fitted.digest.short()
+        ),
+    };
+    match report.metrics.len() {
+        0 => learned,
+        count => format!(
+            "{learned}, measured {}",
+            numbers::plural(count as u64, "metric")
+        ),
+    }
 }
 
 /// The report of a stage to which nothing has happened yet.

@@ -178,6 +178,7 @@ fn scoring(
         name: format!("{PREFIX}{}", stage.name),
         line: stage.line,
         depends_on: depends_on.into_iter().collect(),
+        study: None,
         rules: stage.rules.clone(),
         work: Work::Stage(work),
     })

@@ -21,6 +21,7 @@ mod features;
 mod gate;
 mod key;
 mod lineage;
+mod log;
 pub mod numbers;
 mod observer;
 mod package;

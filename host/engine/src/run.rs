@@ -260,21 +260,24 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Why the run failed, if a stage did: by the first of them.
+    /// Why the run failed, if a stage did: by the first of them; or one that could not run, since it depends
+    /// on a trial that failed.
     fn failure(&self) -> Option<(RunFailure, String)> {
-        self.plan.stages.iter().find_map(|stage| {
-            let report = self.reports.get(&stage.name)?;
-            // The gate says what a champion that could not be scored means.
-            if report.state != StageState::Failed || is_champions(&stage.name) {
-                return None;
-            }
-            let failure = match stage.work {
-                Work::Gate(_) => RunFailure::Gate,
-                Work::Stage(_) | Work::Study(_) => RunFailure::Stage,
-            };
-            let message = report.message.as_deref().unwrap_or_default();
-            Some((failure, format!("stage `{}`: {message}", stage.name)))
-        })
+        let first = |state| {
+            self.plan.stages.iter().find_map(|stage| {
+                let report = self.reports.get(&stage.name)?;
+                // The gate says what a champion that could not be scored means, and a study what a trial does.
+                let is_judged = is_champions(&stage.name) || stage.study.is_some();
+                (report.state == state && !is_judged).then_some((stage, report))
+            })
+        };
+        let (stage, report) = first(StageState::Failed).or_else(|| first(StageState::Blocked))?;
+        let failure = match (&stage.work, report.state) {
+            (Work::Gate(_), StageState::Failed) => RunFailure::Gate,
+            _ => RunFailure::Stage,
+        };
+        let message = report.message.as_deref().unwrap_or_default();
+        Some((failure, format!("stage `{}`: {message}", stage.name)))
     }
 
     /// Puts the package together if its whole chain was fitted, whatever its gate said: one that was
@@ -347,6 +350,7 @@ pub(crate) fn new_stage(stage: &PlannedStage) -> NewStage {
         }
     };
     new.depends_on = stage.depends_on.clone();
+    new.study = stage.study.clone();
     new
 }
 

@@ -180,7 +180,10 @@ impl Running<'_> {
         let needed = stage.depends_on.iter().filter(|name| !is_champions(name));
         let reports: Vec<_> = needed.filter_map(|name| self.reports.get(name)).collect();
         let is_bad = |state| matches!(state, StageState::Failed | StageState::Blocked);
-        let bad = reports.iter().find(|report| is_bad(report.state));
+        let judged = self.trials_to_judge(stage);
+        let bad = reports
+            .iter()
+            .find(|report| is_bad(report.state) && !judged.contains(report.stage.as_str()));
         let skipped = reports
             .iter()
             .find(|report| report.state == StageState::Skipped);
@@ -209,6 +212,25 @@ impl Running<'_> {
                 }
             }
             None => Fate::Start,
+        }
+    }
+
+    /// The stages of the plan whose end is for this study to judge: its trials, unless what is before all of
+    /// them failed.
+    fn trials_to_judge(&self, study: &PlannedStage) -> BTreeSet<&str> {
+        let Work::Study(_) = &study.work else {
+            return BTreeSet::new();
+        };
+        let own = |stage: &&PlannedStage| stage.study.as_deref() == Some(study.name.as_str());
+        let trials = self.plan.stages.iter().filter(own);
+        let trials: Vec<_> = trials.map(|stage| stage.name.as_str()).collect();
+        let has_begun = trials.iter().any(|name| {
+            let report = self.reports.get(*name);
+            report.is_some_and(|report| report.state != StageState::Blocked)
+        });
+        match has_begun {
+            true => trials.into_iter().collect(),
+            false => BTreeSet::new(),
         }
     }
 

@@ -45,6 +45,9 @@ pub struct TrialReport {
     pub value: Option<f64>,
     /// The step after which it was stopped, counted from 0.
     pub stopped_at: Option<u64>,
+    /// Why it failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// What the stage reported after each of its steps, if it did.
     pub curve: Vec<CurvePoint>,
 }
@@ -164,16 +167,19 @@ fn study_events(store: &Store, run: &RunId) -> Result<Vec<Event>> {
 fn finished(event: &Event) -> Option<TrialReport> {
     let detail = &event.detail;
     let stopped_at = detail["stopped_at"].as_u64();
+    let failure = detail["failure"].as_str().map(str::to_owned);
     Some(TrialReport {
         number: detail["number"].as_u64()?,
         stage: detail["stage"].as_str()?.to_owned(),
-        state: match stopped_at {
-            Some(_) => TrialState::Stopped,
-            None => TrialState::Complete,
+        state: match (stopped_at, &failure) {
+            (_, Some(_)) => TrialState::Failed,
+            (Some(_), None) => TrialState::Stopped,
+            (None, None) => TrialState::Complete,
         },
         params: detail["params"].clone(),
         value: detail["value"].as_f64(),
         stopped_at,
+        failure,
         curve: Vec::new(),
     })
 }
@@ -190,6 +196,10 @@ fn unfinished(number: u64, stage: &Stage) -> TrialReport {
         params: stage.params.clone(),
         value: None,
         stopped_at: None,
+        failure: match stage.state {
+            StageState::Failed => stage.reason.clone(),
+            _ => None,
+        },
         curve: Vec::new(),
     }
 }

@@ -19,6 +19,7 @@ use trueline_study::{Point, Seen, Stops};
 use crate::Result;
 use crate::attempt::empty_report;
 use crate::pipe::Fitted;
+use crate::report::StageReport;
 use crate::run::{Running, elapsed_ms, new_stage};
 
 /// A study that has begun.
@@ -29,8 +30,17 @@ pub(crate) struct Ongoing {
     trials: Vec<Trial>,
     /// The trials that are over, in order: the first so many. What is missing between is waited for.
     seen: Vec<Seen>,
+    /// What the trials among them that failed said.
+    failures: Vec<String>,
     /// Why it comes to nothing, if so.
     problem: Option<String>,
+}
+
+/// A trial that came to an end.
+struct Over {
+    seen: Seen,
+    /// Why it failed, if it did.
+    failure: Option<String>,
 }
 
 struct Trial {
@@ -60,6 +70,7 @@ impl Running<'_> {
             work: work.clone(),
             trials: Vec::new(),
             seen: Vec::new(),
+            failures: Vec::new(),
             problem: None,
         };
         if let Trials::Listed = &work.trials {
@@ -74,10 +85,10 @@ impl Running<'_> {
     pub(crate) fn advance_studies(&mut self) -> Result<Vec<Arc<PlannedStage>>> {
         let mut new = Vec::new();
         for mut study in std::mem::take(&mut self.studies) {
-            while let Some(seen) = study.next_seen(self) {
-                let event = study.trial_event(&seen, self);
+            while let Some(over) = study.next_over(self) {
+                let event = study.trial_event(&over, self);
                 self.tell_study(&study.stage.name, "study.trial", event)?;
-                study.seen.push(seen);
+                study.take_in(over);
             }
             while let Some(stages) = study.next_trial() {
                 let stages: Vec<_> = stages.into_iter().map(Arc::new).collect();
@@ -107,6 +118,7 @@ impl Running<'_> {
             work,
             trials,
             seen,
+            failures,
             problem,
         } = study;
         let best = work.goal.best(&seen).filter(|_| problem.is_none());
@@ -119,8 +131,12 @@ impl Running<'_> {
         match found {
             Some((number, name, fitted)) => {
                 let value = seen[number].value;
+                let failed = match failures.len() {
+                    0 => String::new(),
+                    count => format!(" ({count} failed)"),
+                };
                 let reason = format!(
-                    "`{name}` is the best of {}: {}.{} is {}",
+                    "`{name}` is the best of {}{failed}: {}.{} is {}",
                     seen.len(),
                     work.measured_by,
                     work.metric,
@@ -137,11 +153,14 @@ impl Running<'_> {
                 self.tell_study(&stage.name, "study.decided", detail)?;
             }
             None => {
-                let why = problem.unwrap_or_else(|| {
-                    format!(
+                let why = problem.unwrap_or_else(|| match failures.first() {
+                    Some(first) if failures.len() == seen.len() => {
+                        format!("all trials failed, {first}")
+                    }
+                    _ => format!(
                         "no trial came to an end with a number for {}.{}",
                         work.measured_by, work.metric
-                    )
+                    ),
                 });
                 self.store
                     .set_stage(&self.run, &stage.name, StageState::Failed, Some(&why))?;
@@ -154,13 +173,7 @@ impl Running<'_> {
     }
 
     /// Lets a stage's name stand for another stage.
-    fn adopt(
-        &mut self,
-        name: &str,
-        best: &str,
-        fitted: Fitted,
-        report: &mut crate::report::StageReport,
-    ) {
+    fn adopt(&mut self, name: &str, best: &str, fitted: Fitted, report: &mut StageReport) {
         report.state = StageState::Succeeded;
         report.best = Some(best.to_owned());
         report.state_digest = Some(fitted.digest);
@@ -203,62 +216,84 @@ impl Ongoing {
     }
 
     /// The next trial in order, if it is over.
-    fn next_seen(&mut self, running: &Running<'_>) -> Option<Seen> {
+    fn next_over(&mut self, running: &Running<'_>) -> Option<Over> {
         if self.problem.is_some() {
             return None;
         }
-        let number = self.seen.len();
-        let trial = self.trials.get(number)?;
+        let trial = self.trials.get(self.seen.len())?;
         let reports: Vec<_> = trial
             .stages
             .iter()
             .map(|stage| running.reports.get(stage))
             .collect::<Option<_>>()?;
-        let is_bad = |state| matches!(state, StageState::Failed | StageState::Blocked);
-        if let Some(bad) = reports.iter().find(|report| is_bad(report.state)) {
-            let why = bad.message.as_deref().unwrap_or_default();
-            let params = json!(trial.point);
-            self.problem = Some(format!(
-                "trial {number} with {params} failed: `{}`: {why}",
-                bad.stage
-            ));
-            return None;
+        if let Some(failure) = failure_of(&reports) {
+            return Some(Over {
+                seen: Seen {
+                    point: trial.point.clone(),
+                    value: None,
+                    curve: Vec::new(),
+                },
+                failure: Some(failure),
+            });
         }
-        let curve = match self.curve(trial, running) {
-            Ok(curve) => curve,
+        let measured = self
+            .curve(trial, running)
+            .and_then(|curve| Ok((curve, self.value(trial, running)?)));
+        match measured {
+            Ok((curve, value)) => Some(Over {
+                seen: Seen {
+                    point: trial.point.clone(),
+                    value,
+                    curve,
+                },
+                failure: None,
+            }),
+            // What no trial can be measured by is the study's mistake, not the trial's.
             Err(problem) => {
                 self.problem = Some(problem);
-                return None;
+                None
             }
-        };
-        let is_stopped = running
-            .reports
-            .get(&trial.tried)
-            .is_some_and(|report| report.stopped_at.is_some());
-        let value = match is_stopped {
-            true => None,
-            false => {
-                let metrics = running.metrics.get(&trial.measured_by);
-                let found = metrics.and_then(|metrics| metrics.get(&self.work.metric).copied());
-                if found.is_none() {
-                    let names = metrics.into_iter().flat_map(|metrics| metrics.keys());
-                    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-                    self.problem = Some(format!(
-                        "stage `{}` has no metric `{}`; its metrics are {}",
-                        trial.measured_by,
-                        self.work.metric,
-                        names.join(", ")
-                    ));
-                    return None;
-                }
-                found
+        }
+    }
+
+    /// What a trial was worth; nothing if it was stopped early.
+    fn value(&self, trial: &Trial, running: &Running<'_>) -> Result<Option<f64>, String> {
+        let report = running.reports.get(&trial.tried);
+        if report.is_some_and(|report| report.stopped_at.is_some()) {
+            return Ok(None);
+        }
+        let metrics = running.metrics.get(&trial.measured_by);
+        match metrics.and_then(|metrics| metrics.get(&self.work.metric)) {
+            Some(value) => Ok(Some(*value)),
+            None => {
+                let names = metrics.into_iter().flat_map(|metrics| metrics.keys());
+                let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+                Err(format!(
+                    "stage `{}` has no metric `{}`; its metrics are {}",
+                    trial.measured_by,
+                    self.work.metric,
+                    names.join(", ")
+                ))
             }
-        };
-        Some(Seen {
-            point: trial.point.clone(),
-            value,
-            curve,
-        })
+        }
+    }
+
+    /// Goes on with a trial that is over, unless too many have failed.
+    fn take_in(&mut self, over: Over) {
+        let number = self.seen.len();
+        if let Some(failure) = over.failure {
+            let params = json!(over.seen.point);
+            self.failures
+                .push(format!("trial {number} with {params}: {failure}"));
+            let limit = self.work.max_failures.unwrap_or(usize::MAX);
+            if self.failures.len() > limit {
+                self.problem = Some(format!(
+                    "more trials failed than `max_failures = {limit}` allows: {}",
+                    self.failures.join("; ")
+                ));
+            }
+        }
+        self.seen.push(over.seen);
     }
 
     /// The metric that the pruner watches, step by step.
@@ -343,7 +378,7 @@ impl Ongoing {
             && stages.all(|stage| running.reports.contains_key(stage))
     }
 
-    fn trial_event(&self, seen: &Seen, running: &Running<'_>) -> Json {
+    fn trial_event(&self, over: &Over, running: &Running<'_>) -> Json {
         let number = self.seen.len();
         let trial = &self.trials[number];
         let stopped_at = running
@@ -353,9 +388,18 @@ impl Ongoing {
         json!({
             "number": number,
             "stage": trial.tried,
-            "params": seen.point,
-            "value": seen.value,
+            "params": over.seen.point,
+            "value": over.seen.value,
             "stopped_at": stopped_at,
+            "failure": over.failure,
         })
     }
+}
+
+/// Why a trial failed, if one of its stages did, or could not run.
+fn failure_of(reports: &[&StageReport]) -> Option<String> {
+    let first = |state| reports.iter().find(|report| report.state == state);
+    let bad = first(StageState::Failed).or_else(|| first(StageState::Blocked))?;
+    let why = bad.message.as_deref().unwrap_or_default();
+    Some(format!("`{}`: {why}", bad.stage))
 }

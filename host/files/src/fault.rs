@@ -1,11 +1,12 @@
-//! Points at which tests kill the process, or let a disk fail.
+//! Points at which tests kill the process, or let a disk fail; and a clock that is wrong.
 //!
 //! They exist in builds with debug assertions alone: a release build holds none of this code and never
-//! looks at the environment for it. In the others, two variables of the environment decide:
+//! looks at the environment for it. In the others, three variables of the environment decide:
 //!
 //! ```text
 //! TRUELINE_FAULT=abort before blob.rename 2    what to do, when, at which point, at which time it is passed
 //! TRUELINE_FAULT_LOG=/tmp/points               a file that gets a line for every point that is passed
+//! TRUELINE_FAULT_CLOCK=-3600                   seconds that the clock is ahead of the right time
 //! ```
 //!
 //! `abort` ends the process at once, as `kill -9` would; `error` lets the step fail as a broken disk does
@@ -42,8 +43,14 @@ pub fn after(_: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// How far the clock is ahead of the right time, in seconds.
+#[cfg(not(debug_assertions))]
+pub fn clock_ahead_s() -> i64 {
+    0
+}
+
 #[cfg(debug_assertions)]
-pub use armed::{after, before};
+pub use armed::{after, before, clock_ahead_s};
 
 #[cfg(debug_assertions)]
 mod armed {
@@ -66,6 +73,15 @@ mod armed {
     /// The fault that a test asked for.
     pub fn after(point: &str) -> io::Result<()> {
         pass("after", point)
+    }
+
+    /// How far the clock is ahead of the right time, in seconds.
+    pub fn clock_ahead_s() -> i64 {
+        static AHEAD: LazyLock<i64> = LazyLock::new(|| {
+            let text = std::env::var("TRUELINE_FAULT_CLOCK").ok();
+            text.and_then(|text| text.parse().ok()).unwrap_or(0)
+        });
+        *AHEAD
     }
 
     fn pass(moment: &str, point: &str) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! A file in the making.
 
+use std::fs::TryLockError;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -54,9 +55,12 @@ impl NewFile {
         }
         loop {
             let file = fault::around(&format!("{kind}.begin"), || builder.tempfile_in(folder))?;
-            // A file system without locks keeps what a killed process leaves; it is no reason to fail.
-            if file.as_file().try_lock().is_err() || is_named(file.path(), file.as_file()) {
-                return Ok(Self { kind, file });
+            match file.as_file().try_lock() {
+                // Another process takes it for one that nobody owns, and is about to remove it.
+                Err(TryLockError::WouldBlock) => {}
+                Ok(()) if !is_named(file.path(), file.as_file()) => {}
+                // A file system without locks keeps what a killed process leaves; it is no reason to fail.
+                Ok(()) | Err(TryLockError::Error(_)) => return Ok(Self { kind, file }),
             }
         }
     }
@@ -149,6 +153,24 @@ mod tests {
         mine.finish(&folder.path().join("a")).unwrap();
         other.finish_soon(&folder.path().join("b")).unwrap();
         assert_eq!(names(folder.path()), [".trueline-other-left", "a", "b"]);
+    }
+
+    #[test]
+    fn many_at_once_do_not_take_each_others_files() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let folder = folder.path();
+                scope.spawn(move || {
+                    for number in 0..200 {
+                        let file = NewFile::begin("test", folder, Audience::Owner).unwrap();
+                        let name = format!("{thread}-{number}");
+                        file.finish_soon(&folder.join(name)).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(names(folder.path()).len(), 800);
     }
 
     #[cfg(unix)]

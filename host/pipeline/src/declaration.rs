@@ -2,6 +2,7 @@
 //! are names; what they refer to is not looked at.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -47,11 +48,12 @@ pub(crate) struct DeclaredDataset<'t> {
 pub(crate) struct DeclaredStage<'t> {
     pub(crate) name: Word,
     pub(crate) keys: Option<StageKeys>,
-    pub(crate) params: Option<Value<'t>>,
+    /// Shared by the members of a section, as `map` and `space` are.
+    pub(crate) params: Option<Arc<Value<'t>>>,
     /// The values of `map`.
-    pub(crate) map: Option<Value<'t>>,
+    pub(crate) map: Option<Arc<Value<'t>>>,
     /// The values of `tune.space`.
-    pub(crate) space: Option<Value<'t>>,
+    pub(crate) space: Option<Arc<Value<'t>>>,
     /// Which member it is, if its section stands for several stages.
     pub(crate) member: Option<Member>,
     /// The parameters that this member sets beside `params`.
@@ -206,7 +208,7 @@ impl<'t> Declaration<'t> {
             .into_iter()
             .map(|(name, section)| {
                 let keys = keys::read(&section, &format!("stage `{}`", name.text), report);
-                let value = |key: &str| section.get_ref().get(key).cloned();
+                let value = |key: &str| section.get_ref().get(key).cloned().map(Arc::new);
                 let tune = section.get_ref().get("tune");
                 let space = tune.and_then(|tune| tune.get_ref().get("space"));
                 DeclaredStage {
@@ -214,7 +216,7 @@ impl<'t> Declaration<'t> {
                     keys,
                     params: value("params"),
                     map: value("map"),
-                    space: space.cloned(),
+                    space: space.cloned().map(Arc::new),
                     member: None,
                     point: Point::new(),
                     selection: None,
@@ -395,10 +397,16 @@ impl DeclaredStage<'_> {
             .is_some_and(|member| member.is_template)
     }
 
+    /// The study that it is of a trial of.
+    pub(crate) fn study(&self) -> Option<&str> {
+        let member = self.member.as_ref().filter(|member| member.is_trial);
+        member.map(|member| member.of.as_str())
+    }
+
     /// Where what is wrong with the parameters is shown if nothing better is known.
     pub(crate) fn params_span(&self) -> Span {
         self.params
             .as_ref()
-            .map_or_else(|| self.name.span.clone(), Value::span)
+            .map_or_else(|| self.name.span.clone(), |params| params.span())
     }
 }

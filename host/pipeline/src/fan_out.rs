@@ -27,6 +27,8 @@ pub(crate) struct Member {
     /// The section that is mapped or tuned.
     pub(crate) of: String,
     pub(crate) index: usize,
+    /// Whether it is of a trial: one of several is chosen.
+    pub(crate) is_trial: bool,
     /// Whether it is what the trials of a study are made from, and no stage itself.
     pub(crate) is_template: bool,
 }
@@ -101,6 +103,7 @@ pub(crate) fn expand<'t>(
             copy.member = Some(Member {
                 of: of.clone(),
                 index: number,
+                is_trial: fan.selection.is_some(),
                 is_template: fan.selection.as_ref().is_some_and(|it| it.tuning.is_some()),
             });
             if index == fan.origin {
@@ -165,14 +168,14 @@ fn fan(
     }
     let (points, tuning, chooses) = match &keys.tune {
         Some(tune) => {
-            let tuning = tune::check(tune.get_ref(), name, stage.space.as_ref(), seed, report);
+            let tuning = tune::check(tune.get_ref(), name, stage.space.as_deref(), seed, report);
             let metric = tune.get_ref().metric.clone();
             let tuning = tuning?;
             let chooses = Some((metric, tuning.study.goal));
             (vec![tuning.first_point()], Some(tuning), chooses)
         }
         None => {
-            let points = report.ok(members(name, stage.map.as_ref()?))?;
+            let points = report.ok(members(name, stage.map.as_deref()?))?;
             let chooses = best.map(|best| {
                 let (metric, goal) = BestKeys::parts(best.get_ref());
                 (Spanned::new(best.span(), metric.to_owned()), goal)

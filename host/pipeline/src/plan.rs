@@ -1,6 +1,7 @@
 //! A checked pipeline: what will run, in which order, on what.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,6 +98,9 @@ pub struct PlannedStage {
     pub line: usize,
     /// In the order of the file.
     pub depends_on: Vec<String>,
+    /// The study that it is of a trial of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub study: Option<String>,
     #[serde(skip_serializing_if = "Rules::are_usual")]
     pub rules: Rules,
     #[serde(flatten)]
@@ -124,6 +128,9 @@ pub struct StudyWork {
     pub goal: Goal,
     /// How many there are to choose from.
     pub count: usize,
+    /// So many of them may fail, if that is limited; if all fail, so does the study.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_failures: Option<usize>,
     #[serde(flatten)]
     pub trials: Trials,
 }
@@ -253,6 +260,19 @@ pub struct Pipe {
     pub through: Vec<String>,
     /// What comes out. A vector may have width 0: only the fitted stage will know it.
     pub schema: Schema,
+}
+
+/// As the file has it: `flights.train | plane | features`.
+impl fmt::Display for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.dataset)?;
+        if let Some(part) = self.part {
+            write!(f, ".{part}")?;
+        }
+        self.through
+            .iter()
+            .try_for_each(|name| write!(f, " | {name}"))
+    }
 }
 
 /// What the run packs.

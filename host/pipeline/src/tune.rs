@@ -25,6 +25,8 @@ pub(crate) struct TuneKeys {
     #[serde(default)]
     goal: Goal,
     seed: Option<u64>,
+    /// More trials than these must not fail.
+    max_failures: Option<usize>,
     /// Trials that are drawn evenly before anything is estimated.
     startup: Option<usize>,
     /// [`DeclaredStage::space`](crate::declaration::DeclaredStage::space) has it with its places.
@@ -68,6 +70,7 @@ struct RangeKeys {
 pub(crate) struct Tuning {
     pub(crate) study: Study,
     pub(crate) trials: usize,
+    pub(crate) max_failures: Option<usize>,
     pub(crate) pruner: Option<Pruner>,
 }
 
@@ -158,6 +161,7 @@ pub(crate) fn check(
             parallel,
         },
         trials,
+        max_failures: keys.max_failures,
         pruner,
     })
 }

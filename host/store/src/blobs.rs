@@ -27,15 +27,19 @@ pub struct Blobs {
 
 impl Blobs {
     pub(crate) fn open(home: &Path, boot: BootId) -> Result<Self> {
-        let directory = home.join("blobs").join("sha256");
-        let temporary = home.join("blobs").join("temporary");
-        create_private_dir(&directory)?;
-        create_private_dir(&temporary)?;
-        Ok(Self {
-            directory,
-            temporary,
+        let blobs = Self::in_home(home, boot);
+        create_private_dir(&blobs.directory)?;
+        create_private_dir(&blobs.temporary)?;
+        Ok(blobs)
+    }
+
+    /// The blobs of a home, of which nothing is made: to read them.
+    pub(crate) fn in_home(home: &Path, boot: BootId) -> Self {
+        Self {
+            directory: home.join("blobs").join("sha256"),
+            temporary: home.join("blobs").join("temporary"),
             boot,
-        })
+        }
     }
 
     /// Where the blob is, or would be.
@@ -144,6 +148,9 @@ impl Blobs {
     /// The blobs with their sizes in bytes, in the order of their digests.
     pub(crate) fn list(&self) -> Result<Vec<(Digest, u64)>> {
         let mut found = Vec::new();
+        if !self.directory.exists() {
+            return Ok(found);
+        }
         let entries = |folder: &Path| {
             let entries = fs::read_dir(folder).map_err(Error::reading(folder))?;
             entries
@@ -176,9 +183,8 @@ impl Blobs {
         }
     }
 
-    /// Copies a blob into another home, hashed on its way.
-    pub(crate) fn copy_to(&self, digest: &Digest, home: &Path) -> Result<()> {
-        let other = Self::open(home, self.boot.clone())?;
+    /// Copies a blob to those of another home, hashed on its way.
+    pub(crate) fn copy_to(&self, digest: &Digest, other: &Self) -> Result<()> {
         let (copied, _) = other.put_file(&self.path(digest))?;
         check(*digest, copied, &self.path(digest))
     }

@@ -97,6 +97,25 @@ impl Boot {
     }
 }
 
+/// A process that has the home open, if there is one. Nothing is written.
+pub(crate) fn alive(home: &Path) -> Result<Option<BootId>> {
+    let directory = home.join("boots");
+    let entries = match fs::read_dir(&directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        entries => entries.map_err(Error::reading(&directory))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(Error::reading(&directory))?.path();
+        let boot = path
+            .file_stem()
+            .and_then(|stem| stem.to_str()?.parse().ok());
+        if boot.is_some() && File::open(&path).is_ok_and(|file| !is_free(&file)) {
+            return Ok(boot);
+        }
+    }
+    Ok(None)
+}
+
 /// Whether nobody holds the lock of a file. It is let go of by name: closing would not do while a process that
 /// another thread is starting holds a copy of everything that is open.
 fn is_free(file: &File) -> bool {

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use trueline_files::fault;
+
 /// What the store takes from the world. Neither ever ends up in a digest: times are for people, and
 /// random bits keep the ids of two processes apart.
 pub trait Clock: Send + Sync {
@@ -36,7 +38,9 @@ impl Clock for SystemClock {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+        let ahead_us = fault::clock_ahead_s().saturating_mul(1_000_000);
+        let now_us = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+        now_us.saturating_add(ahead_us)
     }
 
     fn random(&self) -> io::Result<u64> {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 use trueline_table::Digest;
 
 /// The result of every call to the store.
@@ -91,6 +91,10 @@ pub enum Error {
     #[error("{} exists and is not empty", .path.display())]
     Exists { path: PathBuf },
 
+    /// Another process makes the folder that is to be made.
+    #[error("another process is about to make {}", .path.display())]
+    Claimed { path: PathBuf },
+
     /// Another process held the database for so long that we gave up. Try again.
     #[error("the database {} is held by another process", .path.display())]
     Busy { path: PathBuf },
@@ -98,6 +102,10 @@ pub enum Error {
     /// The database was written by another version of Trueline, or its migrations were tampered with.
     #[error("cannot open the database {}: {problem}", .path.display())]
     Schema { path: PathBuf, problem: String },
+
+    /// The database is not what was written: cut off, overwritten, or no database at all.
+    #[error("the database {} is damaged: {problem}", .path.display())]
+    Damaged { path: PathBuf, problem: String },
 
     /// Any other failure of the file system.
     #[error("cannot {action} {}", .path.display())]
@@ -132,23 +140,43 @@ impl Error {
                 what: "earlier package to go back to for the alias",
                 ..
             } => Some("`trueline package history NAME` shows where it stood"),
+            Self::NotFound { what: "digest", .. } => Some(
+                "`trueline show RUN STAGE` and `trueline package show NAME` show digests; a start of one is enough",
+            ),
+            Self::NotFound { what: "backup", .. } => {
+                Some("name a folder that `trueline store backup` made")
+            }
+            Self::NotFound {
+                what: "engine in the cache with the fingerprint",
+                ..
+            } => Some("`trueline cache stats` lists the engines"),
             Self::Ambiguous { .. } => Some("write more of it"),
             Self::Refused { .. } => Some("run the pipeline until its gate accepts the package"),
             Self::Corrupt { .. } => Some(
                 "the disk or another program changed it: restore the file from a copy, or remove it and run again",
             ),
             Self::Missing { .. } => Some("restore the file from a copy, or run the pipeline again"),
+            Self::Io { source, .. } if !is_of_a_name(source) => {
+                Some("see what the system says of the disk; what was there before is as it was")
+            }
             Self::Full { .. } => {
                 Some("free some space, or set TRUELINE_HOME to a directory on another disk")
             }
             Self::ReadOnly { .. } => {
                 Some("make it writable, or set TRUELINE_HOME to a directory that is")
             }
-            Self::InUse { .. } => Some("wait for its run to end, or cancel it, then try again"),
+            Self::InUse { .. } => Some(
+                "wait for its run to end, or cancel it, then try again; `trueline store backup` copies a home in use",
+            ),
+            Self::Claimed { .. } => Some("wait until it is done, or name another folder"),
             Self::Exists { .. } => Some("name a folder that does not exist yet"),
             Self::Busy { .. } => Some("wait for the other process to end, then try again"),
             Self::Schema { .. } => Some(
                 "use the version of trueline that wrote it, restore it from a copy, or set TRUELINE_HOME to another directory",
+            ),
+            Self::Damaged { .. } => Some(
+                "restore the home from a backup, `trueline store restore BACKUP --home NEW`, or set TRUELINE_HOME to a new \
+                 directory; the damaged one was left as it is",
             ),
             _ => None,
         }
@@ -194,6 +222,25 @@ impl Error {
         }
     }
 
+    /// The same about the original of a copy.
+    pub(crate) fn instead_of(self, copy: &Path, original: &Path) -> Self {
+        let moved = |path: PathBuf| match path.strip_prefix(copy) {
+            Ok(inside) => original.join(inside),
+            Err(_) => path,
+        };
+        match self {
+            Self::Schema { path, problem } => Self::Schema {
+                path: moved(path),
+                problem,
+            },
+            Self::Damaged { path, problem } => Self::Damaged {
+                path: moved(path),
+                problem,
+            },
+            other => other,
+        }
+    }
+
     /// Says of a bare failure of the database which file it was about, and what the caller can do.
     pub(crate) fn in_database(self, path: &Path) -> Self {
         let Self::Database { source } = self else {
@@ -205,6 +252,20 @@ impl Error {
                 path,
                 source: source.into(),
             },
+            // The file that processes share to find their way in the log cannot grow.
+            (rusqlite::Error::SqliteFailure(failure, _), _)
+                if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE =>
+            {
+                Self::Full {
+                    path,
+                    source: source.into(),
+                }
+            }
+            (_, Some(ErrorCode::SystemIoFailure)) => Self::Io {
+                action: "use",
+                path,
+                source: io::Error::other(source),
+            },
             (
                 _,
                 Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied),
@@ -213,7 +274,7 @@ impl Error {
                 source: source.into(),
             },
             (_, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => Self::Busy { path },
-            (_, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) => Self::Schema {
+            (_, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) => Self::Damaged {
                 path,
                 problem: source.to_string(),
             },
@@ -224,6 +285,15 @@ impl Error {
             _ => Self::Database { source },
         }
     }
+}
+
+/// Whether a file system refused a name, and did not fail.
+fn is_of_a_name(error: &io::Error) -> bool {
+    use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, NotFound};
+    matches!(
+        error.kind(),
+        NotFound | AlreadyExists | NotADirectory | IsADirectory
+    )
 }
 
 impl From<rusqlite::Error> for Error {

@@ -110,6 +110,32 @@ id!(
     "boot_"
 );
 
+impl RunId {
+    /// This id, or one behind `newest` if it is not behind that already: a clock that was set back must not put
+    /// a new run among the old ones. The random digits stay.
+    #[must_use]
+    pub(crate) fn behind(self, newest: Option<&Self>) -> Self {
+        let Some(newest) = newest.filter(|newest| **newest >= self) else {
+            return self;
+        };
+        let digits = |id: &Self| id.0[Self::PREFIX.len()..].to_owned();
+        let (newest, own) = (digits(newest), digits(&self));
+        let time = newest[..TIME_DIGITS as usize]
+            .bytes()
+            .fold(0, |time, digit| {
+                // Every digit is one of the alphabet, or the id could not have been read.
+                let value = ALPHABET.iter().position(|known| *known == digit);
+                (time << 5) | value.unwrap_or_default() as u64
+            });
+        let time = base32(time + 1, TIME_DIGITS);
+        Self(format!(
+            "{}{time}{}",
+            Self::PREFIX,
+            &own[TIME_DIGITS as usize..]
+        ))
+    }
+}
+
 fn draw(clock: &dyn Clock) -> Result<String> {
     let random = clock.random().map_err(|source| Error::Io {
         action: "get randomness from",
@@ -139,6 +165,33 @@ mod tests {
         let ids: Vec<_> = (0..100).map(|_| RunId::new(&clock).unwrap()).collect();
         assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
         assert_eq!(ids[0].as_str().len(), "run_".len() + 16);
+    }
+
+    #[test]
+    fn an_id_behind_the_newest() {
+        let id = |text: &str| text.parse::<RunId>().unwrap();
+        let cases = [
+            ("run_000000000020abcd", None, "run_000000000020abcd"),
+            (
+                "run_00000000002abcde",
+                Some("run_000000000015zzzz"),
+                "run_00000000002abcde",
+            ),
+            (
+                "run_00000000001abcde",
+                Some("run_00000000001abcde"),
+                "run_00000000002abcde",
+            ),
+            (
+                "run_00000000001abcde",
+                Some("run_0000000000z00000"),
+                "run_00000000010abcde",
+            ),
+        ];
+        for (drawn, newest, expected) in cases {
+            let newest = newest.map(id);
+            assert_eq!(id(drawn).behind(newest.as_ref()), id(expected), "{drawn}");
+        }
     }
 
     #[test]

@@ -56,6 +56,7 @@
 mod aliases;
 mod artifacts;
 mod attempts;
+mod backup;
 mod blobs;
 mod boot;
 mod cache;
@@ -70,6 +71,7 @@ mod files;
 mod id;
 mod key_lock;
 mod lineage;
+mod logs;
 mod maintenance;
 mod migrations;
 mod overview;
@@ -84,6 +86,7 @@ mod writer;
 
 pub use aliases::{AliasMove, MoveKind};
 pub use attempts::{Attempt, AttemptId, AttemptOutcome, EngineIdentity};
+pub use backup::{Backup, restore};
 pub use blobs::{BlobWriter, Blobs};
 pub use cache::{
     CacheDecision, CacheEntry, CacheStats, Forgotten, Incident, IncidentKind, Kept, NewKey,
@@ -98,7 +101,8 @@ pub use events::{Event, NewEvent};
 pub use id::{BootId, RunId};
 pub use key_lock::KeyLock;
 pub use lineage::{Computed, DigestKind, Producer};
-pub use maintenance::{Backup, Freed, restore, schema_versions};
+pub use logs::{LogLevel, LogLine, NewLogLine};
+pub use maintenance::{Freed, schema_versions};
 pub use overview::{ArtifactInfo, Judgement, StageMark};
 pub use packages::{NewPackage, Package, PackageSummary};
 pub use results::{Content, Finding, Metric, Output, Results, StageOutput};

@@ -1,19 +1,16 @@
-//! Looking after a home: freeing what nothing needs, copying it.
+//! Looking after a home: freeing what nothing needs.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, params};
 use serde::Serialize;
-use trueline_files::{fault, folder_of};
 use trueline_table::Digest;
 
 use crate::boot::OpenLock;
 use crate::columns::Column;
-use crate::files::{create_private_dir, sync_dir};
 use crate::migrations::{self, LATEST};
-use crate::store::{TENANT, copy_database};
+use crate::store::{DATABASE, TENANT};
 use crate::{Error, Result, Store};
 
 /// What was freed, or would be.
@@ -21,14 +18,6 @@ use crate::{Error, Result, Store};
 pub struct Freed {
     pub blobs: u64,
     pub artifacts: u64,
-    pub size_bytes: u64,
-}
-
-/// A copy of a home.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Backup {
-    pub folder: PathBuf,
-    pub blobs: u64,
     pub size_bytes: u64,
 }
 
@@ -113,62 +102,6 @@ impl Store {
         }
         Ok(done)
     }
-
-    /// Copies the home, as it is at one moment, into a new folder, which is a home itself. Runs may go on
-    /// meanwhile. Every blob is hashed on its way.
-    ///
-    /// # Errors
-    /// [`Error::Exists`] if the folder has something in it; [`Error::Corrupt`] if a blob has changed.
-    pub fn back_up(&self, folder: &Path) -> Result<Backup> {
-        let temporary = beside(folder)?;
-        let backup = self.copy_into(&temporary, folder);
-        if backup.is_err() {
-            // The error is the thing to tell.
-            let _ = fs::remove_dir_all(&temporary);
-        }
-        backup
-    }
-
-    fn copy_into(&self, temporary: &Path, folder: &Path) -> Result<Backup> {
-        create_private_dir(temporary)?;
-        let database = temporary.join("trueline.db");
-        // Its own connection: a transaction of a reader would keep the copy from being made.
-        let connection = Connection::open(self.home().join("trueline.db"))?;
-        copy_database(&connection, &database)?;
-        let mut backup = Backup {
-            folder: folder.to_owned(),
-            blobs: 0,
-            size_bytes: 0,
-        };
-        // The copy of the database names no blob that is not there yet, and nothing that it names is freed
-        // while this process has the home open.
-        for (digest, size_bytes) in self.blobs().list()? {
-            self.blobs().copy_to(&digest, temporary)?;
-            backup.blobs += 1;
-            backup.size_bytes += size_bytes;
-        }
-        publish(temporary, folder)?;
-        Ok(backup)
-    }
-}
-
-/// Makes a home of a backup. Every blob is hashed, and the database is opened, before the home appears.
-///
-/// # Errors
-/// [`Error::Exists`] if there is something at `home`; [`Error::NotFound`] if `backup` is none.
-pub fn restore(backup: &Path, home: &Path, clock: impl crate::Clock + 'static) -> Result<Backup> {
-    if !backup.join("trueline.db").is_file() {
-        return Err(Error::not_found("backup", backup.display()));
-    }
-    let store = Store::open(backup, clock)?;
-    let found = store.check()?;
-    if let Some(problem) = found.problems.into_iter().next() {
-        return Err(Error::Schema {
-            path: backup.to_owned(),
-            problem,
-        });
-    }
-    store.back_up(home)
 }
 
 /// The version of the database in a home, and the version that this program knows; none if there is no
@@ -177,7 +110,7 @@ pub fn restore(backup: &Path, home: &Path, clock: impl crate::Clock + 'static) -
 /// # Errors
 /// If the database cannot be read.
 pub fn schema_versions(home: &Path) -> Result<Option<(usize, usize)>> {
-    let path = home.join("trueline.db");
+    let path = home.join(DATABASE);
     if !path.is_file() {
         return Ok(None);
     }
@@ -186,36 +119,6 @@ pub fn schema_versions(home: &Path) -> Result<Option<(usize, usize)>> {
         .and_then(|connection| migrations::applied_version(&connection));
     let version = version.map_err(|error| error.in_database(&path))?;
     Ok(Some((version, LATEST)))
-}
-
-/// A folder beside the one that is to appear.
-fn beside(folder: &Path) -> Result<PathBuf> {
-    let is_empty = |mut entries: fs::ReadDir| entries.next().is_none();
-    let is_free = match fs::read_dir(folder) {
-        Ok(entries) => is_empty(entries),
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-    };
-    if !is_free {
-        return Err(Error::Exists {
-            path: folder.to_owned(),
-        });
-    }
-    let mut name = folder.file_name().unwrap_or_default().to_owned();
-    name.push(".unfinished");
-    let temporary = folder.with_file_name(name);
-    match fs::remove_dir_all(&temporary) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::writing(&temporary)(error))
-        }
-        _ => Ok(temporary),
-    }
-}
-
-/// Gives a finished folder its name.
-fn publish(temporary: &Path, folder: &Path) -> Result<()> {
-    fault::around("backup.rename", || fs::rename(temporary, folder))
-        .map_err(Error::writing(folder))?;
-    sync_dir(folder_of(folder))
 }
 
 fn digests(connection: &Connection, sql: &str) -> Result<Vec<Digest>> {

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 use rusqlite_migration::{HookResult, M, Migrations};
+use trueline_files::fault;
 use trueline_table::Digest;
 
 use crate::columns::Column;
+use crate::writer::in_sqlite;
 use crate::{Error, Result};
 
 /// The text of every migration, the first of them version 1. Append only: a text that was released is
@@ -21,43 +23,68 @@ const TEXTS: &[&str] = &[
     include_str!("../migrations/V7__package_parts.sql"),
     include_str!("../migrations/V8__dataset_origins.sql"),
     include_str!("../migrations/V9__comparisons.sql"),
+    include_str!("../migrations/V10__logs.sql"),
 ];
 
 /// The version that this program writes.
 pub(crate) const LATEST: usize = TEXTS.len();
 
-/// Applies what is missing, each version in a transaction of its own.
+/// Whether this program may write into a database; nothing is changed.
 ///
 /// # Errors
-/// [`Error::Schema`] if the database is newer than this program, or a migration that was applied to it is
-/// not the one this program knows under that version.
-pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
-    let schema = |problem: String| Error::Schema {
-        path: path.to_owned(),
-        problem,
+/// [`Error::Schema`] if the database is newer than this program, a migration that was applied to it is not the
+/// one this program knows under that version, or it is another program's.
+pub(crate) fn check_version(connection: &Connection, path: &Path) -> Result<()> {
+    let schema = |problem: String| {
+        Err(Error::Schema {
+            path: path.to_owned(),
+            problem,
+        })
     };
     let applied = applied_version(connection)?;
     if applied > TEXTS.len() {
-        return Err(schema(format!(
+        return schema(format!(
             "it is at version {applied}, and this program knows versions up to {}",
             TEXTS.len()
-        )));
+        ));
+    }
+    // An empty database may become ours; one with tables has to have our record of them.
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE ?1 OR name = 'migrations'";
+    let tables: u32 = connection.query_row(sql, [applied == 0], |row| row.get(0))?;
+    if (tables > 0) != (applied > 0) {
+        return schema("it is of another program".to_owned());
     }
     for (version, text) in (1..).zip(&TEXTS[..applied]) {
-        let recorded = recorded_digest(connection, version).map_err(|error| {
-            schema(format!("it has no record of migration {version} ({error})"))
-        })?;
-        if recorded != Digest::of(text.as_bytes()) {
-            return Err(schema(format!(
-                "migration {version} was changed after it was applied"
-            )));
+        match recorded_digest(connection, version) {
+            Ok(recorded) if recorded == Digest::of(text.as_bytes()) => {}
+            Ok(_) => {
+                return schema(format!(
+                    "migration {version} was changed after it was applied"
+                ));
+            }
+            Err(rusqlite::Error::QueryReturnedNoRows) => {
+                return schema(format!("it has no record of migration {version}"));
+            }
+            Err(error) => return Err(error.into()),
         }
     }
+    Ok(())
+}
+
+/// Applies what is missing, each version in a transaction of its own.
+///
+/// # Errors
+/// As [`check_version`].
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    check_version(connection, path)?;
     migrations()
         .to_latest(connection)
         .map_err(|error| match error {
             rusqlite_migration::Error::RusqliteError { err, .. } => Error::from(err),
-            other => schema(other.to_string()),
+            other => Error::Schema {
+                path: path.to_owned(),
+                problem: other.to_string(),
+            },
         })
 }
 
@@ -66,10 +93,12 @@ fn migrations() -> Migrations<'static> {
     let steps = (1_i64..).zip(TEXTS).map(|(version, text)| {
         let record = move |transaction: &rusqlite::Transaction<'_>| -> HookResult {
             let digest = Digest::of(text.as_bytes());
+            fault::before("migrate.step").map_err(|error| in_sqlite(&error))?;
             transaction.execute(
                 "INSERT INTO migrations (version, digest) VALUES (?1, ?2)",
                 params![version, Column(&digest)],
             )?;
+            fault::after("migrate.step").map_err(|error| in_sqlite(&error))?;
             Ok(())
         };
         M::up_with_hook(text, record)
@@ -127,6 +156,8 @@ mod tests {
                 "migration 1 was changed",
             ),
             ("DELETE FROM migrations", "no record of migration 1"),
+            ("DROP TABLE migrations", "it is of another program"),
+            ("PRAGMA user_version = 0", "it is of another program"),
         ];
         for (sql, expected) in cases {
             let mut connection = database_at(TEXTS.len());

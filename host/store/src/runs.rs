@@ -90,14 +90,16 @@ impl Default for RunPage {
 
 impl Store {
     /// Writes a run down, queued. It belongs to this opening of the home: if this process ends before the
-    /// run does, the run is lost.
+    /// run does, the run is lost. Its id sorts behind those of all other runs, even if the clock was set back.
     ///
     /// # Errors
     /// If the home cannot be written to.
     pub fn create_run(&self, run: NewRun) -> Result<RunId> {
-        let id = self.new_run_id()?;
+        let drawn = self.new_run_id()?;
         let (boot, now) = (self.boot().clone(), self.now_us());
         self.write(move |connection| {
+            // The newest run of a list is the one with the greatest id, whatever the clock says.
+            let id = drawn.behind(newest(connection)?.as_ref());
             connection.execute(
                 "INSERT INTO runs (tenant, run_id, pipeline, state, created_us, boot_id, seed, pipeline_digest, lock_digest, params)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -246,6 +248,14 @@ fn details(row: &Row<'_>) -> rusqlite::Result<Run> {
         lock_digest: row.get::<_, Column<_>>(11)?.0,
         params: row.get::<_, Column<_>>(12)?.0,
     })
+}
+
+/// The run that began last.
+fn newest(connection: &Connection) -> Result<Option<RunId>> {
+    Ok(connection
+        .prepare_cached("SELECT run_id FROM runs WHERE tenant = ?1 ORDER BY run_id DESC LIMIT 1")?
+        .query_row([TENANT], |row| row.get(0))
+        .optional()?)
 }
 
 /// The runs that have not finished, with the process that is responsible for each.

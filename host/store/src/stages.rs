@@ -21,6 +21,8 @@ pub struct NewStage {
     pub params: Value,
     /// The names of the stages that have to finish first.
     pub depends_on: Vec<String>,
+    /// The study that it is of a trial of: if it fails, the run may succeed.
+    pub study: Option<String>,
 }
 
 impl NewStage {
@@ -32,6 +34,7 @@ impl NewStage {
             component: None,
             params: json!({}),
             depends_on: Vec::new(),
+            study: None,
         }
     }
 }
@@ -49,6 +52,9 @@ pub struct Stage {
     pub component: Option<Digest>,
     pub params: Value,
     pub depends_on: Vec<String>,
+    /// The study that it is of a trial of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub study: Option<String>,
     pub started_us: Option<i64>,
     pub finished_us: Option<i64>,
 }
@@ -69,8 +75,8 @@ impl Store {
             for (ordinal, stage) in (first..).zip(&new) {
                 connection
                     .prepare_cached(
-                        "INSERT INTO stages (tenant, run_id, stage, ordinal, kind, state, component, depends_on, params)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                        "INSERT INTO stages (tenant, run_id, stage, ordinal, kind, state, component, depends_on, params, study)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                     )?
                     .execute(params![
                         TENANT,
@@ -82,6 +88,7 @@ impl Store {
                         stage.component.as_ref().map(Column),
                         Column(&json!(stage.depends_on)),
                         Column(&stage.params),
+                        stage.study,
                     ])?;
             }
             Ok(())
@@ -113,7 +120,7 @@ impl Store {
     pub fn stages(&self, run: &RunId) -> Result<Vec<Stage>> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT stage, ordinal, kind, state, reason, component, params, depends_on, started_us, finished_us
+                "SELECT stage, ordinal, kind, state, reason, component, params, depends_on, started_us, finished_us, study
                  FROM stages WHERE tenant = ?1 AND run_id = ?2 ORDER BY ordinal",
             )?;
             let rows = statement.query_map(params![TENANT, run], from_row)?;
@@ -137,6 +144,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Stage> {
         depends_on,
         started_us: row.get(8)?,
         finished_us: row.get(9)?,
+        study: row.get(10)?,
     })
 }
 

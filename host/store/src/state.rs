@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn the_database_has_the_arrows_of_stages() {
         check(
-            "INSERT INTO stages VALUES ('default', ?2, 'it', 9, 'transform', ?1, 1, 1, NULL, NULL, '[]', '{}')",
+            "INSERT INTO stages VALUES ('default', ?2, 'it', 9, 'transform', ?1, 1, 1, NULL, NULL, '[]', '{}', NULL)",
             "UPDATE stages SET state = ?1 WHERE stage = 'it'",
             StageState::ALL,
             StageState::can_become,

@@ -11,13 +11,16 @@ use trueline_files::{Audience, fault};
 use crate::blobs::Blobs;
 use crate::boot::{Boot, OpenLock};
 use crate::files::{create_private_dir, open_private_file};
-use crate::migrations::{LATEST, applied_version, migrate};
+use crate::migrations::{LATEST, applied_version, check_version, migrate};
 use crate::readers::Readers;
 use crate::writer::Writer;
 use crate::{BootId, Clock, Error, Result, RunId, key_lock, runs};
 
 /// The tenant that everything belongs to as long as there are no others.
 pub(crate) const TENANT: &str = "default";
+
+/// The database of a home.
+pub(crate) const DATABASE: &str = "trueline.db";
 
 /// How long a write waits for other processes. Their transactions take milliseconds; a disk may take
 /// seconds at worst.
@@ -53,8 +56,8 @@ impl Store {
         let boot = Boot::start(home, &clock, &opening)?;
         let blobs = Blobs::open(home, boot.id.clone())?;
 
-        let path = home.join("trueline.db");
-        let connection = open_database(&path).map_err(|error| error.in_database(&path))?;
+        let path = home.join(DATABASE);
+        let connection = open_database(&path, &blobs).map_err(|error| error.in_database(&path))?;
         let inner = Inner {
             writer: Writer::start(connection, path.clone())?,
             readers: Readers::new(path),
@@ -85,8 +88,13 @@ impl Store {
         &self.inner.boot.id
     }
 
-    pub(crate) fn now_us(&self) -> i64 {
+    /// What time it is by the clock of this store, in microseconds since 1970 UTC.
+    pub fn time_us(&self) -> i64 {
         self.inner.clock.now_us()
+    }
+
+    pub(crate) fn now_us(&self) -> i64 {
+        self.time_us()
     }
 
     pub(crate) fn new_run_id(&self) -> Result<RunId> {
@@ -158,11 +166,22 @@ impl fmt::Debug for Store {
 }
 
 /// Opens the database for writing, at the newest version.
-fn open_database(path: &Path) -> Result<Connection> {
+fn open_database(path: &Path, blobs: &Blobs) -> Result<Connection> {
+    let is_new = std::fs::metadata(path).map_or(true, |metadata| metadata.len() == 0);
+    let left = if is_new { blobs.list()?.len() } else { 0 };
+    if left > 0 {
+        // A new database would know nothing of these, and the next `gc` would remove them.
+        return Err(Error::Damaged {
+            path: path.to_owned(),
+            problem: format!("nothing is in it, and beside it are {left} blobs of earlier runs"),
+        });
+    }
     // Made here, since SQLite would let others read it; the files it puts beside it inherit the mode.
     drop(open_private_file(path)?);
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Before anything is written into it.
+    check_version(&connection, path)?;
     keep_before_upgrade(&connection, path)?;
     // FULL: a commit that returned survives a loss of power, not only the death of the process.
     connection.execute_batch(

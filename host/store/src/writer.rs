@@ -218,7 +218,7 @@ fn commit_group(
 }
 
 /// A fault of the disk as SQLite tells it.
-fn in_sqlite(error: &io::Error) -> rusqlite::Error {
+pub(crate) fn in_sqlite(error: &io::Error) -> rusqlite::Error {
     let code = match error.kind() {
         io::ErrorKind::StorageFull => ffi::SQLITE_FULL,
         _ => ffi::SQLITE_IOERR_FSYNC,

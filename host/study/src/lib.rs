@@ -32,10 +32,12 @@ mod asha;
 mod parzen;
 mod random;
 mod space;
+mod split_mix;
 mod study;
 mod tpe;
 
 pub use asha::{Asha, Rung, Stops};
 pub use space::{Domain, Point, Space, grid};
+pub use split_mix::SplitMix64;
 pub use study::{Goal, Sampler, Seen, Study};
 pub use tpe::Tpe;

@@ -2,9 +2,11 @@
 
 use trueline_table::Digest;
 
-/// `SplitMix64` (Steele, Lea and Flood, 2014). Its numbers are part of what a study is: they never change.
+use crate::SplitMix64;
+
+/// The numbers of one parameter in one trial.
 #[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random(SplitMix64);
 
 impl Random {
     /// The stream of a parameter in a trial.
@@ -13,21 +15,13 @@ impl Random {
             Digest::of(format!("trueline study 1\n{seed}\n{trial}\n{parameter}").as_bytes());
         let mut first = [0; 8];
         first.copy_from_slice(&digest.as_bytes()[..8]);
-        Self(u64::from_be_bytes(first))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        Self(SplitMix64::new(u64::from_be_bytes(first)))
     }
 
     /// A number from 0 to 1, 1 excluded, all of 53 bits.
     pub(crate) fn uniform(&mut self) -> f64 {
         const STEP: f64 = 1.0 / (1_u64 << 53) as f64;
-        (self.next() >> 11) as f64 * STEP
+        (self.0.bits() >> 11) as f64 * STEP
     }
 
     /// A number from the normal distribution (Box and Muller, 1958).

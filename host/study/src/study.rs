@@ -77,7 +77,7 @@ pub struct Study {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Seen {
     pub point: Point,
-    /// What it was worth; nothing if it was stopped early.
+    /// What it was worth; nothing if it was stopped early, or failed.
     pub value: Option<f64>,
     /// The metric that is watched after each step that was reported, with the number of the step.
     pub curve: Vec<(u32, f64)>,

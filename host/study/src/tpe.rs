@@ -75,7 +75,8 @@ impl Tpe {
 }
 
 /// The numbers of the best trials and those of the others, each in the order of the trials. A trial that was
-/// stopped stands behind all that were not; of two, the one that came further is the better.
+/// stopped stands behind all that were not; of two, the one that came further is the better. One that failed
+/// came nowhere.
 fn part(study: &Study, known: &[Seen]) -> (Vec<usize>, Vec<usize>) {
     let mut order: Vec<usize> = (0..known.len()).collect();
     let last = |number: usize| known[number].curve.last().copied();

@@ -157,25 +157,29 @@ fn a_home_that_is_no_home_is_told_and_left_as_it_was() {
         .says(&["already"]);
     let database = project.path(".trueline/trueline.db");
     let good = fs::read(&database).unwrap();
-    for (bytes, said) in [
-        (good[..good.len() / 2].to_vec(), ""),
-        (b"no database".to_vec(), "not a database"),
-    ] {
-        fs::write(&database, &bytes).unwrap();
+    let damaged = "trueline.db is damaged: ";
+    let wrong: [&[u8]; 3] = [&good[..good.len() / 2], b"no database", b""];
+    for bytes in wrong {
+        fs::write(&database, bytes).unwrap();
         for command in [
             "runs",
             "run trips.toml",
             "store check",
+            "store upgrade",
             "store gc",
             "store backup copy",
         ] {
-            let answer = project.trueline(command).exits(1).says(&[said]);
-            assert!(
-                answer.stderr.contains("error: ") || answer.stdout.contains("problem"),
-                "{answer}"
-            );
+            let answer = project.trueline(command).exits(1);
+            answer.says(&[damaged, "hint: restore the home from a backup"]);
         }
         assert!(!project.path("copy").exists());
         assert_eq!(fs::read(&database).unwrap(), bytes);
     }
+    // What is left of a home without its database is not taken for a new one.
+    fs::remove_file(&database).unwrap();
+    for command in ["runs", "run trips.toml"] {
+        let answer = project.trueline(command).exits(1);
+        answer.says(&[damaged, "blobs of earlier runs"]);
+    }
+    assert!(!database.exists());
 }

@@ -15,6 +15,7 @@ mod first_stage;
 mod home;
 mod integrity;
 mod json;
+mod logs;
 mod outcomes;
 mod reproduce;
 mod rules;

@@ -115,6 +115,111 @@ fn a_grid_tries_everything_and_a_failure_ends_the_study() {
         .says(&["stage `quality[0]` has no metric `acu`", "`auc`"]);
 }
 
+/// A study over what a stage does, of which some break it.
+fn hostile(keys: &str, modes: &str) -> Project {
+    let project = trips::project();
+    project.write("own.wasm", trueline_tests::guests::hostile());
+    project.write("numbers.csv", "x\n1.5\n2\n3\n");
+    let text = format!(
+        r#"[pipeline]
+name = "odd"
+
+[dataset.numbers]
+path = "numbers.csv"
+
+[stage.odd]
+use = "./own.wasm"
+fit = "numbers"
+params.at = "finish"
+{keys}
+
+[stage.after]
+use = "expect"
+in = "numbers | odd"
+params.rows = {{ min = 1 }}
+"#
+    );
+    project.write("odd.toml", text.replace("MODES", modes));
+    project
+}
+
+const GRID: &str = "tune = { metric = \"odd.rows\", sampler = \"grid\", space.mode = [MODES] }";
+
+#[test]
+fn a_trial_that_fails_is_recorded_and_the_study_goes_on() {
+    let some = "\"panic\", \"good\", \"recurse\", \"count\"";
+    let listed = "map.mode = [MODES]\nbest = \"odd.rows\"";
+    for keys in [GRID, listed] {
+        let project = hostile(keys, some);
+        let report = project.trueline("run odd.toml --json").exits(0).json();
+        assert_eq!(stage(&report, "odd")["best"], "odd[1]");
+        assert_eq!(stage(&report, "after")["state"], "succeeded");
+        let shown = study(&project, "");
+        let states = shown["trials"].as_array().unwrap().iter();
+        let states: Vec<&str> = states
+            .map(|trial| trial["state"].as_str().unwrap())
+            .collect();
+        assert_eq!(states, ["failed", "complete", "failed", "complete"]);
+        let why = shown["trials"][0]["failure"].as_str().unwrap();
+        assert!(
+            why.contains("`odd[0]`: ") && why.contains("trapped"),
+            "{why}"
+        );
+        project
+            .trueline("study show")
+            .exits(0)
+            .says(&["2 failed", "failed: `odd[0]`"]);
+        project
+            .trueline("show")
+            .exits(0)
+            .says(&["succeeded", "odd[0]"]);
+        // What worked is known now; what failed is tried again, and fails again.
+        let again = project.trueline("run odd.toml --json").exits(0).json();
+        assert_eq!(stage(&again, "odd[1]")["state"], "cached");
+        assert_eq!(stage(&again, "odd[0]")["state"], "failed");
+        project.trueline("store check").exits(0);
+    }
+}
+
+#[test]
+fn a_study_fails_if_all_of_it_does_or_more_than_may() {
+    let check = |keys: &str, modes: &str, said: &[&str]| {
+        let project = hostile(keys, modes);
+        project.trueline("run odd.toml").exits(1).says(said);
+        let report = project.trueline("show --json").exits(0).json();
+        let stages = report["stages"].as_array().unwrap();
+        let state =
+            |name: &str| &stages.iter().find(|stage| stage["name"] == name).unwrap()["state"];
+        assert_eq!(
+            (state("odd"), state("after")),
+            (&"failed".into(), &"blocked".into())
+        );
+        project.trueline("store check").exits(0);
+    };
+    let all = "\"panic\", \"recurse\"";
+    check(GRID, all, &["all trials failed", "trial 0 with", "trapped"]);
+    check(
+        "map.mode = [MODES]\nbest = \"odd.rows\"",
+        all,
+        &["all trials failed"],
+    );
+    let limited = GRID.replace("sampler", "max_failures = 0, sampler");
+    let some = "\"good\", \"panic\", \"count\"";
+    check(&limited, some, &["`max_failures = 0`", "trial 1 with"]);
+    // Whoever names the very member that failed cannot do without it.
+    let project = hostile("map.mode = [MODES]\nbest = \"odd.rows\"", some);
+    let text = std::fs::read_to_string(project.path("odd.toml")).unwrap();
+    project.write(
+        "odd.toml",
+        text.replace("numbers | odd", "numbers | odd[1]"),
+    );
+    project
+        .trueline("run odd.toml")
+        .exits(1)
+        .says(&["stage `after`"]);
+    project.trueline("store check").exits(0);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_study_that_was_killed_goes_on_and_comes_to_the_same() {

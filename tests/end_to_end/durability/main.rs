@@ -7,9 +7,16 @@
     reason = "a test fails by panicking"
 )]
 
+mod clocks;
+#[cfg(target_os = "linux")]
+mod disk;
+#[cfg(target_os = "linux")]
+mod disks;
 mod kills;
 mod ledger;
 mod outcome;
 mod pipelines;
 mod points;
 mod random;
+mod together;
+mod upgrades;

@@ -79,6 +79,10 @@ impl Pipeline {
             _ => None,
         };
         let mut count = model.map_or(0, |(_, count)| count);
+        if random.once_in(3) {
+            pipeline.text += FAILING;
+            count += 5;
+        }
         while count < wanted {
             count += pipeline.add(random, wanted - count);
         }
@@ -237,6 +241,15 @@ in = "trips.valid | model"
 [stage.score]
 use = "metrics"
 in = "trips.test | model"
+"#;
+
+/// Four trials, of which two fail; who is led through the best one does not notice.
+const FAILING: &str = r#"
+[stage.odd]
+use = "./own.wasm"
+fit = "trips"
+params = { at = "finish" }
+tune = { metric = "odd.rows", sampler = "grid", parallel = 2, space.mode = ["panic", "good", "recurse", "count"] }
 "#;
 
 const PACKAGE: &str = r#"

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use trueline_store::{Store, SystemClock};
 use trueline_table::Digest;
@@ -49,6 +49,7 @@ const KNOWN: &[&str] = &[
     "lock.rename",
     "lock.sync",
     "migrate",
+    "migrate.step",
     "package.begin",
     "package.rename",
     "package.sync",
@@ -57,9 +58,11 @@ const KNOWN: &[&str] = &[
     "result.sync",
 ];
 
-/// One death.
+/// One death, or one fault of the disk.
 struct Case<'a> {
     scene: &'a Scene,
+    /// `abort`, `error` or `full`.
+    action: &'static str,
     /// Such as `before commit`.
     point: String,
     /// At which passing of the point, from 1.
@@ -84,11 +87,29 @@ fn a_death_at_any_point_is_made_up_for() {
     passed.sort_unstable();
     passed.dedup();
     assert_eq!(passed, KNOWN);
+    check_all(scenes.iter().flat_map(|scene| scene.cases("abort")));
+}
+
+#[test]
+fn a_disk_that_fails_at_any_point_is_told_and_made_up_for() {
+    let cases = scenes().iter().flat_map(|scene| {
+        // What fails behind a step fails before it as well, for all that the caller can see.
+        let error = scene.cases("error").into_iter();
+        let error = error.filter(|case| case.point.starts_with("before "));
+        let full = scene
+            .cases("full")
+            .into_iter()
+            .filter(|case| case.point == "before commit");
+        error.chain(full).collect::<Vec<_>>()
+    });
+    check_all(cases);
+}
+
+fn check_all<'a>(cases: impl Iterator<Item = Case<'a>>) {
     // Opening and closing a home is the same for every command.
     let is_like = |case: &Case<'_>| case.point.contains(" boot.") && case.scene.line != COMMANDS[0];
-    let cases = scenes.iter().flat_map(Scene::cases);
     let mut cases: Vec<Case<'_>> = cases.filter(|case| !is_like(case)).collect();
-    println!("{} deaths", cases.len());
+    eprintln!("{} cases", cases.len());
     cases.reverse();
     let cases = Mutex::new(cases);
     std::thread::scope(|scope| {
@@ -104,17 +125,24 @@ fn a_death_at_any_point_is_made_up_for() {
     });
 }
 
+/// The commands, typed undisturbed once for all tests of this process.
+fn scenes() -> &'static [Scene] {
+    static SCENES: LazyLock<Vec<Scene>> = LazyLock::new(type_all);
+    &SCENES
+}
+
 /// Types the commands undisturbed, and writes down the points that they pass.
-fn scenes() -> Vec<Scene> {
+fn type_all() -> Vec<Scene> {
     let project = pipelines::everything();
     // What this home runs is compiled in it.
     fs::remove_file(project.path(".trueline/code")).unwrap();
-    // And there is something to free.
-    let stray = Digest::of(b"stray").hex();
-    let folder = project.path(".trueline/blobs/sha256").join(&stray[..2]);
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join(&stray[2..]), "stray").unwrap();
     let scene = |line: &&'static str| {
+        if line.starts_with("store gc") {
+            let stray = Digest::of(b"stray").hex();
+            let folder = project.path(".trueline/blobs/sha256").join(&stray[..2]);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join(&stray[2..]), "stray").unwrap();
+        }
         let before = project.copy();
         let log = project.path("points");
         typed(
@@ -139,8 +167,8 @@ fn scenes() -> Vec<Scene> {
 }
 
 impl Scene {
-    /// Dies at each point when it is passed first, and in the middle and at the end of all commits.
-    fn cases(&self) -> Vec<Case<'_>> {
+    /// At each point when it is passed first, and in the middle and at the end of all commits.
+    fn cases(&self, action: &'static str) -> Vec<Case<'_>> {
         let mut cases = Vec::new();
         for (point, passed) in &self.points {
             let mut times = vec![1];
@@ -150,6 +178,7 @@ impl Scene {
             times.dedup();
             cases.extend(times.into_iter().map(|time| Case {
                 scene: self,
+                action,
                 point: point.clone(),
                 time,
             }));
@@ -159,6 +188,28 @@ impl Scene {
 }
 
 impl Case<'_> {
+    /// Asserts that the command died, or said what is wrong with the disk and what to do; some steps it can do
+    /// without.
+    #[track_caller]
+    fn is_well_told(&self, answer: &Answer, what: &str) {
+        match (self.action, answer.code()) {
+            ("abort", code) => assert_eq!(code, None, "{what}: {answer}"),
+            (_, Some(0)) => {}
+            (action, code) => {
+                assert_eq!(code, Some(1), "{what}: {answer}");
+                let is_told =
+                    answer.stderr.starts_with("error: ") || answer.stderr.contains("\nerror: ");
+                assert!(
+                    is_told && !answer.stderr.contains("panicked"),
+                    "{what}: {answer}"
+                );
+                if action == "full" {
+                    assert!(answer.stderr.contains("no space left"), "{what}: {answer}");
+                }
+            }
+        }
+    }
+
     fn check(&self) {
         let Scene {
             line,
@@ -170,14 +221,14 @@ impl Case<'_> {
         if !self.point.contains(" code.") {
             project.share_compiled_code(".trueline");
         }
-        let fault = format!("abort {} {}", self.point, self.time);
+        let fault = format!("{} {} {}", self.action, self.point, self.time);
         let what = format!("`{line}` with {fault}");
         let killed = typed(&project, line, ("TRUELINE_FAULT", &fault));
         if killed.code() == Some(0) && self.time > 1 {
             // Writes that come together share a commit, so that there may have been fewer.
             return;
         }
-        assert_eq!(killed.code(), None, "{what}: {killed}");
+        self.is_well_told(&killed, &what);
 
         let again = project.trueline(line);
         // What came to its end before the death can be there already, and then it is whole.

@@ -1,4 +1,4 @@
-//! `trueline show [RUN]`
+//! `trueline show [RUN] [STAGE]`
 
 use clap::Args;
 use serde::Serialize;
@@ -13,10 +13,14 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::views;
 
+pub(crate) mod stage;
+
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The run, or the start of its id [default: the latest]
     run: Option<String>,
+    /// The stage, of which attempts, outputs and log are shown [default: the run as a whole]
+    stage: Option<String>,
 }
 
 /// All that the store knows of a run.
@@ -48,6 +52,11 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
         Some(run) => run.clone(),
         None => latest(&store)?.to_string(),
     };
+    if let Some(name) = &arguments.stage {
+        let details = stage::details(&store, &reference, name)?;
+        context.answer(&details, || views::stage::stage(&details, context.style))?;
+        return Ok(Exit::Done);
+    }
     let details = details(&store, &reference)?;
     context.answer(&details, || views::show::show(&details, context.style))?;
     Ok(Exit::Done)
@@ -71,14 +80,7 @@ fn details(store: &Store, reference: &str) -> trueline_store::Result<Details> {
     let id = run.summary.id.clone();
     let stages = store.stages(&id)?;
     let position = |stage: &str| stages.iter().position(|known| known.name == stage);
-    let findings = store.findings(&id)?.into_iter().filter_map(|finding| {
-        let (stage, detail) = (finding.stage, serde_json::from_value(finding.detail).ok()?);
-        Some(StageFinding {
-            stage,
-            finding: detail,
-        })
-    });
-    let mut findings: Vec<_> = findings.collect();
+    let mut findings = findings(store, &id)?;
     findings.sort_by_key(|finding| position(&finding.stage));
     let mut metrics = store.metrics(&id)?;
     metrics.sort_by_key(|metric| position(&metric.stage));
@@ -95,6 +97,17 @@ fn details(store: &Store, reference: &str) -> trueline_store::Result<Details> {
         stages,
         run,
     })
+}
+
+fn findings(store: &Store, run: &RunId) -> trueline_store::Result<Vec<StageFinding>> {
+    let findings = store.findings(run)?.into_iter().filter_map(|finding| {
+        let (stage, detail) = (finding.stage, serde_json::from_value(finding.detail).ok()?);
+        Some(StageFinding {
+            stage,
+            finding: detail,
+        })
+    });
+    Ok(findings.collect())
 }
 
 #[cfg(test)]

@@ -93,10 +93,11 @@ fn shown(value: &Json) -> String {
 }
 
 fn note(trial: &TrialReport) -> String {
-    match (trial.state, trial.stopped_at) {
-        (_, Some(step)) => format!("stopped after step {}", step + 1),
-        (TrialState::Open, None) => "not measured".to_owned(),
-        (TrialState::Failed, None) => "failed".to_owned(),
+    match (trial.state, trial.stopped_at, &trial.failure) {
+        (_, Some(step), _) => format!("stopped after step {}", step + 1),
+        (TrialState::Open, None, _) => "not measured".to_owned(),
+        (TrialState::Failed, None, Some(why)) => format!("failed: {why}"),
+        (TrialState::Failed, None, None) => "failed".to_owned(),
         _ => String::new(),
     }
 }

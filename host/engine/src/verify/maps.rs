@@ -8,10 +8,11 @@ use arrow::compute::concat_batches;
 use trueline_dataset::{BATCH_ROWS, Scan};
 use trueline_pipeline::{Pipe, Plan};
 use trueline_runtime::{Applied, Backend, Limits, Loaded, Mapper, Package, Runtime};
+use trueline_study::SplitMix64;
 use trueline_table::{Schema, TableDigest, frame};
 
 use super::wires::Wire;
-use super::{Random, SEED, differing_bits, elapsed_ms};
+use super::{SEED, differing_bits, elapsed_ms};
 use crate::data::Data;
 use crate::report::Way;
 use crate::{Error, Event, Observer, Options, Result};
@@ -106,7 +107,7 @@ impl Proof<'_> {
     /// Sends every block of rows to the package as a client does, in requests of random lengths. What the
     /// server reads is compared with what was sent, and what the client reads with the plain way.
     fn over(&self, wire: Wire, baked: &Loaded) -> Result<Way> {
-        let mut random = Random(SEED);
+        let mut random = SplitMix64::new(SEED);
         self.compared(wire.name(), None, |plain, block, compared| {
             let sent = plain.request(block)?;
             let expected = columns(baked.output(), &plain.apply(block)?)?;
@@ -189,7 +190,7 @@ impl Proof<'_> {
     /// Cuts of random lengths, none included, through a chain of their own.
     fn in_cuts(&self, block: &RecordBatch) -> Result<RecordBatch> {
         let mut chain = self.loaded(self.runtime)?;
-        let mut random = Random(SEED ^ block.num_rows() as u64);
+        let mut random = SplitMix64::new(SEED ^ block.num_rows() as u64);
         let mut pieces = Vec::new();
         let mut start = 0;
         while start < block.num_rows() {

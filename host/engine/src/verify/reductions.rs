@@ -5,9 +5,10 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use trueline_pipeline::{Pipe, Plan, StageWork, StudyWork, Work};
 use trueline_runtime::{Outcome, Package};
+use trueline_study::SplitMix64;
 use trueline_table::Digest;
 
-use super::{Random, SEED, differing_bits, elapsed_ms};
+use super::{SEED, differing_bits, elapsed_ms};
 use crate::data::Data;
 use crate::pipe::{Fitted, FittedStages, Steps};
 use crate::reduce::{Bindings, Job};
@@ -150,13 +151,13 @@ impl Another<'_> {
         let mut outcome = Outcome::default();
         let mut rows = 0;
         for pass in 0..self.bindings.signature.passes {
-            let mut random = Random(SEED ^ u64::from(pass));
+            let mut random = SplitMix64::new(SEED ^ u64::from(pass));
             (outcome, rows) = self.pass(pass, &outcome.state, &mut random)?;
         }
         Ok((outcome, rows))
     }
 
-    fn pass(&self, pass: u32, state: &[u8], random: &mut Random) -> Result<(Outcome, u64)> {
+    fn pass(&self, pass: u32, state: &[u8], random: &mut SplitMix64) -> Result<(Outcome, u64)> {
         let Bindings {
             params,
             inputs,
@@ -172,7 +173,7 @@ impl Another<'_> {
         let mut rows = 0;
         for (index, input) in self.job.work.inputs.iter().enumerate() {
             let number = u32::try_from(index).unwrap_or(u32::MAX);
-            self.pieces(index, &input.pipe, random.next(), |random, piece| {
+            self.pieces(index, &input.pipe, random.bits(), |random, piece| {
                 rows += piece.num_rows() as u64;
                 Ok(parts[random.below(partitions)].update(number, &piece)?)
             })?;
@@ -203,9 +204,9 @@ impl Another<'_> {
         index: usize,
         pipe: &Pipe,
         seed: u64,
-        mut take: impl FnMut(&mut Random, RecordBatch) -> Result<()>,
+        mut take: impl FnMut(&mut SplitMix64, RecordBatch) -> Result<()>,
     ) -> Result<()> {
-        let mut random = Random(seed);
+        let mut random = SplitMix64::new(seed);
         let job = self.job;
         let mut steps = Steps::load(job.data.schema(pipe)?, &pipe.through, job.fitted)?;
         let reads = &self.bindings.inputs[index].schema;

@@ -1,24 +1,24 @@
 //! Asking every stage what it will do with the columns that it will get.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use toml::Spanned;
-use toml::de::DeValue;
-use trueline_dataset::suggest::did_you_mean;
-use trueline_runtime::{Error, GuestErrorKind, Input, Limits, ReductionSignature, World};
-use trueline_study::Point;
+use trueline_runtime::{Error, GuestErrorKind, World};
 use trueline_table::Schema;
 
+use self::checked::Checked;
+use self::declared::{check_world, given_state, params, set_point};
+use self::problem::describe_problem;
 use super::datasets::Datasets;
-use crate::declaration::{DeclaredStage, StageKeys};
-use crate::keys::suggestion;
-use crate::outline::{Job, Outline, OutlinedInput, OutlinedStudy};
+use crate::outline::{Job, Outline, OutlinedInput};
 use crate::pipe::{PipeText, Word};
-use crate::plan::{Pipe, PlannedInput, PlannedStage, StageWork, StudyWork, Trials, Work};
-use crate::plugins::{Plugin, Shelf};
-use crate::source::{Problem, Report, Source, Span};
-use crate::values::{locate, to_json};
+use crate::plan::{Pipe, PlannedInput};
+use crate::plugins::Shelf;
+use crate::source::{Problem, Report};
+
+mod checked;
+mod declared;
+mod planned;
+mod problem;
 
 /// The stages that were checked so far; those that are wrong are missing, and reported.
 pub(super) struct Stages<'a, 'd, 't> {
@@ -31,17 +31,6 @@ pub(super) struct Stages<'a, 'd, 't> {
     named: BTreeSet<String>,
     /// What was said about a stage's map, which several pipes may use.
     said: BTreeSet<String>,
-}
-
-/// A stage of a plugin that agreed to what it will get.
-struct Checked {
-    plugin: Plugin,
-    params: serde_json::Value,
-    inputs: Vec<PlannedInput>,
-    signature: Option<ReductionSignature>,
-    state: Arc<[u8]>,
-    limits: Limits,
-    is_mapped: bool,
 }
 
 impl<'a, 'd, 't> Stages<'a, 'd, 't> {
@@ -301,229 +290,4 @@ impl<'a, 'd, 't> Stages<'a, 'd, 't> {
             );
         }
     }
-
-    /// All stages in the order in which they can run. Only for a report without problems.
-    pub(super) fn planned(self, source: &Source) -> Vec<PlannedStage> {
-        let mut checked = self.checked;
-        let outlined = &self.outline.stages;
-        // In an order in which they can run.
-        let mut templates: Vec<(usize, PlannedStage)> = Vec::new();
-        let mut planned = Vec::new();
-        for &index in &self.outline.order {
-            let stage = &outlined[index];
-            let name = |index: &usize| outlined[*index].declared.name.text.clone();
-            let mut depends_on: BTreeSet<usize> = stage.depends_on.iter().copied().collect();
-            let work = match &stage.job {
-                None => continue,
-                Some(Job::Gate(gate)) => Work::Gate(gate.clone()),
-                Some(Job::Plugin { plugin, .. }) => match checked.remove(&index) {
-                    Some(checked) => Work::Stage(checked.work(plugin)),
-                    None => continue,
-                },
-                Some(Job::Study(study)) => {
-                    // A trial may begin at any time while the study runs.
-                    for template in &study.templates {
-                        depends_on.extend(&outlined[*template].depends_on);
-                    }
-                    depends_on.retain(|index| !study.templates.contains(index));
-                    let is_own = |index: &usize| study.templates.contains(index);
-                    let own = templates.extract_if(.., |(index, _)| is_own(index));
-                    let own = own.map(|(_, template)| template).collect();
-                    Work::Study(study_work(study, own))
-                }
-            };
-            let stage = PlannedStage {
-                name: name(&index),
-                line: source.place(&stage.declared.name.span).line,
-                depends_on: depends_on.iter().map(name).collect(),
-                rules: stage.rules.clone(),
-                work,
-            };
-            match outlined[index].declared.is_template() {
-                true => templates.push((index, stage)),
-                false => planned.push(stage),
-            }
-        }
-        planned
-    }
-}
-
-fn study_work(study: &OutlinedStudy<'_>, templates: Vec<PlannedStage>) -> StudyWork {
-    let selection = study.selection;
-    let (count, trials) = match &selection.tuning {
-        None => (selection.members, Trials::Listed),
-        Some(tuning) => {
-            let trials = Trials::Sampled {
-                study: tuning.study.clone(),
-                pruner: tuning.pruner.clone(),
-                templates,
-            };
-            (tuning.trials, trials)
-        }
-    };
-    StudyWork {
-        plugin: study.plugin.get_ref().clone(),
-        measured_by: selection.stage.clone(),
-        metric: selection.metric.clone(),
-        goal: selection.goal,
-        count,
-        trials,
-    }
-}
-
-impl Checked {
-    fn work(self, plugin: &Spanned<String>) -> StageWork {
-        let Self {
-            plugin: Plugin { component, stage },
-            params,
-            inputs,
-            signature,
-            state,
-            limits,
-            ..
-        } = self;
-        StageWork {
-            plugin: plugin.get_ref().clone(),
-            component,
-            stage,
-            params,
-            inputs,
-            signature,
-            state,
-            limits,
-            stops: None,
-        }
-    }
-
-    /// Gives a stage that draws random numbers the pipeline's seed, unless its parameters name one.
-    /// As a parameter it is in whatever identifies the result.
-    fn set_seed(&mut self, signature: Option<&ReductionSignature>, seed: u64) {
-        if signature.is_some_and(|signature| signature.seeded)
-            && let Some(params) = self.params.as_object_mut()
-        {
-            params.entry("seed").or_insert_with(|| seed.into());
-        }
-    }
-
-    fn describe(&self, rows: Option<&Schema>) -> Result<trueline_runtime::Signature, Error> {
-        let input = |input: &PlannedInput| Input {
-            name: input.name.clone(),
-            schema: input.pipe.schema.clone(),
-        };
-        let inputs: Vec<Input> = self.inputs.iter().map(input).collect();
-        let (stage, params) = (&self.plugin.stage, self.params.to_string());
-        match rows {
-            Some(rows) if !self.state.is_empty() => {
-                stage.describe_given(&params, rows, &self.state, &self.limits)
-            }
-            _ => stage.describe(&params, &inputs, rows),
-        }
-    }
-}
-
-fn params(declared: &DeclaredStage<'_>) -> Result<serde_json::Value, Problem> {
-    let mut params = match &declared.params {
-        None => serde_json::json!({}),
-        Some(params) if matches!(params.get_ref(), DeValue::Table(_)) => to_json(params)?,
-        Some(params) => {
-            let message = format!("`params` of stage `{}` is no table", declared.section());
-            return Err(Problem::new(params.span(), message)
-                .hint("write params = { … }, or params.name = … for each"));
-        }
-    };
-    set_point(&mut params, &declared.point);
-    Ok(params)
-}
-
-fn set_point(params: &mut serde_json::Value, point: &Point) {
-    if let Some(params) = params.as_object_mut() {
-        params.extend(point.clone());
-    }
-}
-
-/// The content of the file that stands in for learning; empty if none does.
-fn given_state(
-    declared: &DeclaredStage<'_>,
-    keys: &StageKeys,
-    source: &Source,
-) -> Result<Arc<[u8]>, Problem> {
-    let Some(file) = &keys.state else {
-        return Ok(Arc::default());
-    };
-    let name = declared.section();
-    if keys.fit.is_some() || keys.look_at.is_some() {
-        return Err(Problem::new(
-            file.span(),
-            format!("stage `{name}` has rows to reduce and a `state` as well"),
-        )
-        .hint("leave out one: `state` stands in for what is learned from rows"));
-    }
-    let path = source.folder().join(file.get_ref());
-    let problem = |what: String| {
-        Problem::new(
-            file.span(),
-            format!("stage `{name}`: the state {} {what}", path.display()),
-        )
-        .hint("name a file with what the stage learned, relative to this one, such as a model")
-    };
-    match std::fs::read(&path) {
-        Ok(bytes) if bytes.is_empty() => Err(problem("is empty".to_owned())),
-        Ok(bytes) => Ok(bytes.into()),
-        Err(error) => Err(problem(format!("cannot be read: {error}"))),
-    }
-}
-
-/// Whether a stage names the rows that its kind needs.
-fn check_world(
-    world: World,
-    declared: &DeclaredStage<'_>,
-    keys: &StageKeys,
-) -> Result<(), Problem> {
-    let name = declared.section();
-    let at = |key: &Option<Spanned<String>>| {
-        key.as_ref()
-            .map_or_else(|| declared.name.span.clone(), Spanned::span)
-    };
-    match (world, &keys.fit, &keys.look_at) {
-        (World::Check, Some(_), _) => Err(Problem::new(at(&keys.fit), format!("stage `{name}` only looks at rows, and learns nothing"))
-            .hint("write `in` instead of `fit`")),
-        (World::Check, None, None) if keys.state.is_some() => Err(Problem::new(at(&keys.state), format!("stage `{name}` maps no rows, and has no use for a state"))
-            .hint("write `in` instead of `state`")),
-        (World::Check, None, None) => Err(Problem::new(at(&keys.plugin), format!("stage `{name}` has no rows to look at"))
-            .hint("name them, such as in = \"flights\"")),
-        (World::Model, None, None) if keys.state.is_none() => Err(Problem::new(at(&keys.plugin), format!("stage `{name}` has no rows to learn from"))
-            .hint("name them, such as fit = \"flights.train\"; or name a file with a model, such as state = \"model.ubj\"")),
-        (World::Transform | World::Model, _, Some(_)) => Err(Problem::new(at(&keys.look_at), format!("stage `{name}` maps rows, and is no check"))
-            .hint("to learn from these rows, write `fit` instead of `in`; to map them, name the stage in a pipe")),
-        _ => Ok(()),
-    }
-}
-
-/// What a stage said about its parameters and columns, shown at the parameter that it names.
-fn describe_problem(declared: &DeclaredStage<'_>, error: &Error, rows: Span) -> Problem {
-    let message = error.to_string();
-    let places = [&declared.map, &declared.space, &declared.params];
-    let named = places.into_iter().flatten().find_map(|place| {
-        let span = locate(place, "", &message);
-        (span != place.span()).then_some(span)
-    });
-    let otherwise = match error {
-        Error::Guest {
-            kind: GuestErrorKind::Params,
-            ..
-        } => declared.params_span(),
-        _ => rows,
-    };
-    Problem {
-        span: named.unwrap_or(otherwise),
-        hint: suggestion(&message).or_else(|| nearest_column(&message)),
-        message: format!("stage `{}`: {message}", declared.section()),
-    }
-}
-
-/// What a stage may have meant that lists the columns instead of one that it lacks.
-fn nearest_column(message: &str) -> Option<String> {
-    let (before, columns) = message.split_once("; the columns are ")?;
-    let name = before.rsplit('`').nth(1)?;
-    did_you_mean(name, columns.split(", "))
 }

@@ -19,7 +19,7 @@ fn a_page_of_ten_thousand_runs_takes_no_time() {
                      'boot_0000000000000000', 7, 'd', 'd', printf('{\"text\":\"%.*c\"}', 5000, 'x') FROM n;
              INSERT INTO stages WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 299999)
                  SELECT 'default', printf('run_0%015d', i / 30), 'stage' || (i % 30), i % 30, 'transform', 'succeeded', i, i, NULL,
-                     NULL, '[]', '{}' FROM n;
+                     NULL, '[]', '{}', NULL FROM n;
              UPDATE runs SET state = 'succeeded' WHERE boot_id = 'boot_0000000000000000';
              COMMIT;",
         )

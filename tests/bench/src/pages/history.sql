@@ -17,7 +17,7 @@ INSERT INTO runs SELECT 'default', run, iif(i % 10 = 3, 'rare', 'flights'), 'run
 
 INSERT INTO stages SELECT 'default', run, stage, j, 'tabular', iif(i = made, 'succeeded', 'cached'), iif(i = made, i * 1000000 + j * 20000, NULL),
     i * 1000000 + j * 20000 + 15000, iif(i = made, NULL, 'the result of an earlier run'), component,
-    iif(j = 0, '[]', json_array('stage' || (j - 1), 'stage' || (j / 2))), json_object('steps', printf('%.*c', 400, 'x')) FROM n, s;
+    iif(j = 0, '[]', json_array('stage' || (j - 1), 'stage' || (j / 2))), json_object('steps', printf('%.*c', 400, 'x')), NULL FROM n, s;
 
 DROP TRIGGER attempts_open;
 INSERT INTO attempts SELECT 'default', run, stage, 1, 'succeeded', NULL, i * 1000000 + j * 20000, i * 1000000 + j * 20000 + 15000, NULL,
