@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use trueline_pipeline::Plugins;
+use trueline_runtime::Package;
+use trueline_store::Verdict;
 use trueline_table::Digest;
 
 use crate::home;
@@ -30,5 +32,26 @@ impl Plugins for Shelf {
     fn by_digest(&self, digest: Digest) -> Option<Cow<'static, [u8]>> {
         let store = home::existing_store(&self.home).ok()??;
         store.artifact(&digest).ok().map(Cow::Owned)
+    }
+
+    /// Only those that their gate accepted: what computes features is in use by everybody who reads them.
+    fn package(&self, reference: &str) -> Result<Package, String> {
+        let store = home::existing_store(&self.home).map_err(|error| error.to_string())?;
+        let none = || {
+            format!(
+                "there is no package `{reference}` in {}",
+                self.home.display()
+            )
+        };
+        let store = store.ok_or_else(none)?;
+        let found = trueline_engine::load_package(&store, reference);
+        let (entry, package) = found.map_err(|error| error.to_string())?;
+        match entry.summary.verdict {
+            Verdict::Accepted => Ok(package),
+            Verdict::Refused => Err(format!(
+                "the package `{reference}` was not accepted: {}",
+                entry.message
+            )),
+        }
     }
 }

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use trueline_dataset::{Dataset, Memo, Pin, PinPolicy, Scan, ScanOptions, TablePin};
-use trueline_pipeline::{Pipe, Plan, PlannedStage, Work};
+use trueline_pipeline::{Pipe, Plan, PlannedDataset, PlannedStage, Work};
+use trueline_runtime::ServiceFeatures;
 use trueline_store::{Blobs, RunId, Store, TableMemo};
 use trueline_table::{Digest, Hasher, Schema};
 
@@ -24,6 +25,8 @@ pub(crate) struct Data {
 
 struct Source {
     dataset: Dataset,
+    /// The feature service that some of its columns are of.
+    service: Option<ServiceFeatures>,
     /// What it was when the run began; none outside of a run.
     pinned: Option<Pinned>,
 }
@@ -48,15 +51,16 @@ struct PinnedFile {
 impl Data {
     /// The datasets of a plan as their files are now.
     pub(crate) fn of_plan(plan: &Plan) -> Self {
-        let source = |dataset: &Dataset| Source {
-            dataset: dataset.clone(),
+        let source = |planned: &PlannedDataset| Source {
+            dataset: planned.dataset.clone(),
+            service: planned.service.clone(),
             pinned: None,
         };
         Self {
             datasets: plan
                 .datasets
                 .iter()
-                .map(|planned| (planned.name.clone(), source(&planned.dataset)))
+                .map(|planned| (planned.name.clone(), source(planned)))
                 .collect(),
         }
     }
@@ -122,6 +126,7 @@ impl Data {
             all_joined(dataset, &pins, &mut joined, &mut read);
             let source = Source {
                 dataset: dataset.with_copies(&copies),
+                service: planned.service.clone(),
                 pinned: Some(Pinned {
                     pin: pin.clone(),
                     joined,
@@ -140,6 +145,11 @@ impl Data {
     /// The schema of the rows at the source of a pipe.
     pub(crate) fn schema(&self, pipe: &Pipe) -> Result<&Schema> {
         Ok(self.source(&pipe.dataset)?.dataset.schema())
+    }
+
+    /// The feature service that some columns of a dataset are of.
+    pub(crate) fn service(&self, dataset: &str) -> Option<&ServiceFeatures> {
+        self.datasets.get(dataset)?.service.as_ref()
     }
 
     /// What a dataset was when the run began; none outside of a run.

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use trueline_dataset::Dataset;
 use trueline_features::{FeatureStore, TrainingRows};
 use trueline_pipeline::{Plan, PlannedDataset};
-use trueline_store::Store;
+use trueline_runtime::ServiceFeatures;
+use trueline_store::{RunId, Store};
 
 use crate::data::{StoreMemo, hash_file};
 use crate::{Error, Event, Observer, Result};
@@ -41,10 +42,10 @@ pub(crate) fn make(plan: &Plan, store: &Store, observer: &dyn Observer) -> Resul
         let wanted = TrainingRows {
             definitions: &planned.definitions,
             file: &planned.file,
-            service: &planned.service,
+            service: &planned.service.service,
             spine: (&spine, pin.view),
             time: &planned.time,
-            full_names: planned.full_names,
+            full_names: planned.service.full_names,
         };
         let name = format!("{}.{}", plan.name, planned.dataset);
         let now_us = jiff::Timestamp::now().as_microsecond();
@@ -63,6 +64,7 @@ pub(crate) fn make(plan: &Plan, store: &Store, observer: &dyn Observer) -> Resul
         catalog.set_rows(&planned.dataset, &file);
         let origin = json!({
             "spine": planned.spine,
+            "service": planned.service,
             "spine_files": pin.files,
             "training_set": rows.digest,
             "manifest": rows.manifest,
@@ -86,6 +88,17 @@ pub(crate) fn make(plan: &Plan, store: &Store, observer: &dyn Observer) -> Resul
         planned.dataset = dataset;
     }
     Ok(made)
+}
+
+/// The feature services that the datasets of a run were made with, by the dataset's name.
+pub(crate) fn services(store: &Store, run: &RunId) -> Result<BTreeMap<String, ServiceFeatures>> {
+    let origins = store.origins(run)?.into_iter();
+    let service = |(name, origin): (String, Value)| {
+        let service = serde_json::from_value(origin["service"].clone());
+        let lost = |error| Error::Lost(vec![format!("the feature service of `{name}`: {error}")]);
+        Ok((name.clone(), service.map_err(lost)?))
+    };
+    origins.map(service).collect()
 }
 
 /// Whether a dataset is one of these, or joins one of them.

@@ -28,7 +28,10 @@ pub(crate) fn pack(
     run: &RunId,
 ) -> Result<PackageReport> {
     let steps = Steps::load(data.schema(&package.pipe)?, &package.chain, fitted)?;
-    let manifest = Manifest::new(steps.links(fitted)?);
+    let mut manifest = Manifest::new(steps.links(fitted)?);
+    if let Some(service) = data.service(&package.pipe.dataset) {
+        manifest = manifest.with_features(service);
+    }
     for name in &package.chain {
         if let Some(stage) = fitted.get(name) {
             store.put_artifact("component", stage.work.component.to_vec())?;

@@ -45,6 +45,7 @@ pub fn recorded_dataset(store: &Store, run: &Run, name: &str) -> Result<Dataset>
         text: String::from_utf8_lossy(&text).into_owned(),
         set: serde_json::from_value(run.params["set"].clone()).unwrap_or_default(),
         files,
+        services: BTreeMap::new(),
     };
     let catalog = recorded_datasets(&recorded).map_err(|wrong| lost(wrong.to_string()))?;
     if !catalog.names().any(|known| known == name) {

@@ -242,6 +242,7 @@ pub(crate) fn recorded_plan(store: &Store, run: &Run, runtime: &Runtime) -> Resu
         text,
         set: serde_json::from_value(set).unwrap_or_default(),
         files,
+        services: crate::features::services(store, &run.summary.id)?,
     };
     check_recorded(&recorded, runtime, &Components(components))
         .map_err(|diagnostics| Error::Lost(vec![diagnostics.to_string()]))

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use trueline_dataset::Dataset;
+use trueline_runtime::ServiceFeatures;
 use trueline_table::{Digest, Schema};
 
 use crate::contract::Knowledge;
@@ -24,8 +25,8 @@ pub struct TrainingColumns {
     pub columns: Schema,
     /// The spine's column of instants.
     pub time: String,
-    /// Of the service.
-    pub version: Digest,
+    /// The service, and which of the columns are its.
+    pub service: ServiceFeatures,
 }
 
 /// The columns that a spine has with the features of a service, without any of their rows.
@@ -45,7 +46,7 @@ pub fn training_columns(
         let found = spine.field(key).map(|field| field.data_type.to_string());
         return Err(Error::input(
             format!(
-                "the spine: join key `{key}` is {}, not {data_type}",
+                "the spine: `{key}` is {}, not {data_type}",
                 found.unwrap_or_default()
             ),
             format!("declare it where the spine is: types = {{ {key} = \"{data_type}\" }}"),
@@ -54,12 +55,18 @@ pub fn training_columns(
     let time = time_column(spine, time)?;
     let taken: Vec<&str> = spine.names().collect();
     let features = resolved.schema(full_names, &taken)?;
+    let service = ServiceFeatures {
+        service: service.to_owned(),
+        version: definitions.services[service].version(),
+        full_names,
+        columns: features.names().map(str::to_owned).collect(),
+    };
     let mut columns = spine.clone();
     columns.fields.extend(features.fields);
     Ok(TrainingColumns {
         columns,
         time,
-        version: definitions.services[service].version(),
+        service,
     })
 }
 

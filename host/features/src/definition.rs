@@ -5,20 +5,26 @@
 
 mod aggregate;
 mod check;
+mod derived;
 mod file;
 mod plan;
+mod transform;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use trueline_dataset::{DatasetSpec, Format};
+use trueline_runtime::Manifest;
 use trueline_table::{DataType, Digest, Field, Schema};
 
 pub use aggregate::{Aggregate, Aggregates, Function};
-pub use check::check;
+pub use check::{check, check_with};
 pub(crate) use check::{open, same_key_type};
+pub use derived::{AnyView, DerivedInput, DerivedView};
 pub(crate) use plan::plan;
 pub use plan::{Change, Kind, Planned};
+pub(crate) use transform::Parts;
+pub use transform::Tools;
 
 use crate::contract::{Knowledge, Rule};
 
@@ -27,10 +33,17 @@ use crate::contract::{Knowledge, Rule};
 pub struct Definitions {
     pub entities: BTreeMap<String, Entity>,
     pub sources: BTreeMap<String, Source>,
+    /// Views of sources.
     pub views: BTreeMap<String, View>,
+    /// Views of other views, of requests, or of both.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub derived: BTreeMap<String, DerivedView>,
     pub services: BTreeMap<String, Service>,
     /// What people say about them, by kind and name.
     pub about: BTreeMap<Kind, BTreeMap<String, About>>,
+    /// The bytes that views name by digest, of definitions that come from a file.
+    #[serde(skip)]
+    pub(crate) parts: Parts,
 }
 
 /// What is said about a definition; no part of its version.
@@ -108,6 +121,9 @@ pub struct View {
     /// How old a value may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_us: Option<i64>,
+    /// What computes the features of the rows of the source, one row each; without, they are its columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<Manifest>,
 }
 
 /// A column that identifies an entity, and what its source calls it.
@@ -125,7 +141,7 @@ pub struct Feature {
     pub name: String,
     #[serde(rename = "type")]
     pub data_type: DataType,
-    /// What its source calls it.
+    /// What its source, or what computes it, calls it.
     pub column: String,
 }
 
@@ -144,6 +160,22 @@ pub struct ServiceFeature {
     pub feature: String,
     #[serde(rename = "type")]
     pub data_type: DataType,
+}
+
+impl Definitions {
+    /// The view of that name, whatever it is of.
+    pub fn view(&self, name: &str) -> Option<AnyView> {
+        let of_source = self.views.get(name).cloned().map(AnyView::Source);
+        of_source.or_else(|| self.derived.get(name).cloned().map(AnyView::Derived))
+    }
+
+    /// The names of all views.
+    pub fn view_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.views
+            .keys()
+            .chain(self.derived.keys())
+            .map(String::as_str)
+    }
 }
 
 impl View {

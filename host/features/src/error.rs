@@ -28,6 +28,13 @@ pub enum Error {
     #[error("{problem}")]
     Input { problem: String, hint: String },
 
+    /// What computes a view failed, or cannot be loaded.
+    #[error("view `{view}`: {source}")]
+    Transform {
+        view: String,
+        source: trueline_runtime::Error,
+    },
+
     /// Rows of a file cannot be read.
     #[error(transparent)]
     Dataset(#[from] trueline_dataset::Error),

@@ -6,10 +6,10 @@
 //! | `POST /get-online-features`, `/push`, `/write-to-online-store`, `/materialize`, `/materialize-incremental`, `GET /health` | as Feast's server has them: [`feast`] |
 //! | `POST /v1/features`, `POST /v1/sources/{source}/rows` | [`native`] |
 
-mod columns;
+pub(crate) mod columns;
 mod feast;
 mod native;
-mod values;
+pub(crate) mod values;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -17,6 +17,7 @@ use crate::registry::Revision;
 use crate::row::RowEncoder;
 use crate::store::FeatureStore;
 use crate::table_file::digest_of_file;
+use crate::transform::Reading;
 use crate::windows;
 use crate::{Error, Result};
 
@@ -52,6 +53,11 @@ impl FeatureStore {
         let logged = log::logged(source, &rows, Arrival::Pushed, now_us, 0)?;
         for view in views_of(&revision, &source.name) {
             check_keys(view, source, &rows)?;
+            // Rows that a view cannot be computed of are refused before they are in the log.
+            if view.transform.is_some() {
+                let reading = Reading::new(view, None, &self.transforms)?;
+                reading.features(&logged)?;
+            }
         }
         let content = Content::Inline(log::to_stream(&logged)?);
         let count = i64::try_from(rows.num_rows()).unwrap_or(i64::MAX);
@@ -160,28 +166,14 @@ impl FeatureStore {
         let version = view.version();
         let cursor = self.online.cursor(&version)?;
         let entries = log::entries(&self.connection(), &view.source, cursor)?;
-        let mut columns = view.schema();
-        for (field, feature) in columns.fields.iter_mut().zip(&view.features) {
-            field.name.clone_from(&feature.column);
-        }
-        // Two features of one column are read as one column.
-        let width = columns.fields.len();
-        let mut read = columns.clone();
-        for key in &view.keys {
-            read.fields
-                .push(trueline_table::Field::new(&key.column, key.data_type));
-        }
-        read.fields = unique(read.fields);
+        let reading = Reading::new(view, None, &self.transforms)?;
         let mut seen = 0;
         for entry in entries {
-            let batches = log::read(&entry, &self.segments, &read)?;
+            let batches = log::read(&entry, &self.segments, &reading.columns)?;
             let last = batches.len().saturating_sub(1);
             for (index, rows) in batches.iter().enumerate() {
-                let features: Vec<_> = columns.fields[..width]
-                    .iter()
-                    .filter_map(|field| rows.rows.column_by_name(&field.name).cloned())
-                    .collect();
-                let writes = writes(view, rows, features, cursor, now_us)?;
+                let features = reading.features(&rows.rows)?;
+                let writes = writes(view, rows, &features, cursor, now_us)?;
                 seen += writes.seen;
                 // The cursor moves with the last rows of an entry, never before them.
                 let moved = (index == last).then_some(entry.last_sequence);
@@ -202,7 +194,7 @@ struct Writes {
 fn writes(
     view: &View,
     rows: &LoggedRows,
-    features: Vec<arrow::array::ArrayRef>,
+    features: &RecordBatch,
     cursor: i64,
     now_us: i64,
 ) -> Result<Writes> {
@@ -231,10 +223,7 @@ fn writes(
             }
         }
     }
-    let options =
-        arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.rows.num_rows()));
-    let features = RecordBatch::try_new_with_options(view.schema().to_arrow(), features, &options)?;
-    let encoder = RowEncoder::new(&features);
+    let encoder = RowEncoder::new(features);
     let write = |key, due_us, order, row| OnlineWrite {
         key,
         due_us,
@@ -253,16 +242,6 @@ fn writes(
         rows: newest.chain(waiting).collect(),
         seen,
     })
-}
-
-fn unique(fields: Vec<trueline_table::Field>) -> Vec<trueline_table::Field> {
-    let mut kept: Vec<trueline_table::Field> = Vec::new();
-    for field in fields {
-        if kept.iter().all(|other| other.name != field.name) {
-            kept.push(field);
-        }
-    }
-    kept
 }
 
 /// A pushed row without an entity would be lost; better that its sender hears of it.

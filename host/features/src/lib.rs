@@ -16,6 +16,7 @@
 //! training set as of each row's instant, and [`FeatureStore::get_features`] answers what features are now.
 //! Clocks are the caller's: every call that depends on the present is told what it is.
 
+mod ask;
 pub mod contract;
 mod dataset;
 mod definition;
@@ -36,15 +37,18 @@ mod selection;
 mod store;
 mod table_file;
 mod training_set;
+mod transform;
 mod windows;
 
 #[cfg(test)]
 mod tests;
 
+pub use ask::{Ask, Features};
 pub use dataset::{TrainingColumns, TrainingRows, training_columns};
 pub use definition::{
-    About, Aggregate, Aggregates, Change, Column, Definitions, Entity, Feature, Function, JoinKey,
-    Kind, Load, Planned, Service, ServiceFeature, Source, View, check,
+    About, Aggregate, Aggregates, AnyView, Change, Column, Definitions, DerivedInput, DerivedView,
+    Entity, Feature, Function, JoinKey, Kind, Load, Planned, Service, ServiceFeature, Source,
+    Tools, View, check, check_with,
 };
 pub use error::{Error, Result};
 pub use ingest::Materialized;

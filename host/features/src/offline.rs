@@ -11,7 +11,6 @@ use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray, UInt
 use arrow::compute::{concat, take};
 use arrow::datatypes::TimestampMicrosecondType;
 use rusqlite::Connection;
-use trueline_table::Schema;
 
 pub(crate) use sorted::{Read, SortedRows};
 
@@ -19,6 +18,7 @@ use crate::contract::{self, Found, Knowledge, Rule};
 use crate::definition::View;
 use crate::key::KeyColumns;
 use crate::segments::Segments;
+use crate::transform::{Reading, Transforms};
 use crate::windows::WindowHistory;
 use crate::{Error, Result};
 
@@ -65,7 +65,7 @@ impl History {
     /// Reads the rows of a view that the log has up to a sequence number.
     pub(crate) fn load(
         connection: &Connection,
-        segments: &Segments,
+        (segments, transforms): (&Segments, &Transforms),
         view: &View,
         features: &[String],
         knowledge: Knowledge,
@@ -84,7 +84,7 @@ impl History {
         }
         ViewHistory::load(
             connection,
-            segments,
+            (segments, transforms),
             view,
             features,
             knowledge,
@@ -118,18 +118,20 @@ impl ViewHistory {
     /// Reads the rows of a view that the log has up to a sequence number.
     pub(crate) fn load(
         connection: &Connection,
-        segments: &Segments,
+        (segments, transforms): (&Segments, &Transforms),
         view: &View,
         features: &[String],
         knowledge: Knowledge,
         until_sequence: i64,
     ) -> Result<Self> {
-        let columns = columns(view, features);
-        let sorted = SortedRows::load(connection, segments, view, &columns, until_sequence, Ok)?;
+        let reading = Reading::new(view, Some(features), transforms)?;
+        let keep = |rows: RecordBatch| reading.features(&rows);
+        let columns = &reading.columns;
+        let sorted = SortedRows::load(connection, segments, view, columns, until_sequence, keep)?;
         Ok(Self {
             view: view.clone(),
             rule: view.rule(knowledge),
-            features: concatenated(&sorted.batches, view, features, &columns)?,
+            features: concatenated(&sorted.batches, &reading)?,
             entities: sorted.entities,
             events: sorted.events,
             known: sorted.known,
@@ -189,41 +191,10 @@ impl ViewHistory {
     }
 }
 
-/// The columns of its source that a view needs for some of its features; each once.
-fn columns(view: &View, features: &[String]) -> Schema {
-    let keys = view.keys.iter().map(|key| (&key.column, key.data_type));
-    let wanted = view
-        .features
-        .iter()
-        .filter(|one| features.contains(&one.name));
-    let features = wanted.map(|feature| (&feature.column, feature.data_type));
-    let mut schema = Schema::default();
-    for (column, data_type) in features.chain(keys) {
-        if schema.field(column).is_none() {
-            schema
-                .fields
-                .push(trueline_table::Field::new(column, data_type));
-        }
-    }
-    schema
-}
-
 /// The wanted features of all rows, in the order asked for.
-fn concatenated(
-    batches: &[RecordBatch],
-    view: &View,
-    features: &[String],
-    columns: &Schema,
-) -> Result<Vec<ArrayRef>> {
-    let empty = RecordBatch::new_empty(columns.to_arrow());
-    let whole = |name: &String| {
-        let feature = view.features.iter().find(|feature| &feature.name == name);
-        let index = feature.and_then(|feature| columns.index_of(&feature.column));
-        let index = index.ok_or_else(|| Error::Unknown {
-            kind: "feature",
-            name: format!("{}:{name}", view.name),
-            hint: "list what is defined with `trueline features list`".to_owned(),
-        })?;
+fn concatenated(batches: &[RecordBatch], reading: &Reading) -> Result<Vec<ArrayRef>> {
+    let empty = RecordBatch::new_empty(reading.schema().to_arrow());
+    let whole = |index: usize| {
         let pieces: Vec<&dyn Array> = batches
             .iter()
             .chain(std::iter::once(&empty))
@@ -231,7 +202,7 @@ fn concatenated(
             .collect();
         Ok(concat(&pieces)?)
     };
-    features.iter().map(whole).collect()
+    (0..empty.num_columns()).map(whole).collect()
 }
 
 /// The instants of a column of a spine.

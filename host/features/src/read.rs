@@ -1,13 +1,13 @@
 //! Reading features online: what they are now, for a few entities, at once.
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
-use trueline_table::{Digest, Schema};
+use trueline_table::{Digest, Field, Schema};
 
 use crate::contract::Knowledge;
 use crate::key::KeyColumns;
 use crate::row::RowDecoder;
-use crate::selection::{Resolved, ResolvedView, Selection};
+use crate::selection::{Resolved, ResolvedFeature, ResolvedView, Selection};
 use crate::store::FeatureStore;
 use crate::windows;
 use crate::{Error, Result};
@@ -73,7 +73,8 @@ impl Answer {
 }
 
 impl FeatureStore {
-    /// The features of entities at `now_us`. `entities` has a column for each join key, of its type.
+    /// The features of entities at `now_us`. `entities` has a column for each join key, of its type, and what
+    /// computed views read of a request.
     ///
     /// ```no_run
     /// # use std::sync::Arc;
@@ -105,11 +106,15 @@ impl FeatureStore {
             views.push(answered);
             rows.push(decoded);
         }
-        let columns: Vec<ArrayRef> = resolved
-            .features
-            .iter()
-            .map(|feature| rows[feature.view].column(feature.column).clone())
-            .collect();
+        let of_view = |feature: &ResolvedFeature| rows[feature.view].column(feature.column).clone();
+        let columns = resolved.columns(&self.transforms, entities, "the request", of_view)?;
+        // Whatever a computed view is made of, it answers.
+        views.extend(resolved.derived.iter().map(|derived| AnsweredView {
+            name: derived.view.name.clone(),
+            version: derived.version,
+            found: vec![Status::Present; entities.num_rows()],
+            event_us: vec![None; entities.num_rows()],
+        }));
         let features = resolved.features.iter().map(|feature| AnsweredFeature {
             name: feature.name.clone(),
             full_name: feature.full_name.clone(),
@@ -135,8 +140,21 @@ impl FeatureStore {
     pub fn join_keys(&self, selection: &Selection) -> Result<Schema> {
         let resolved: &Resolved = &*self.resolve(selection)?;
         let keys = resolved.keys()?;
-        let field = |(name, data_type): (&str, _)| trueline_table::Field::new(name, data_type);
+        let field = |(name, data_type): (&str, _)| Field::new(name, data_type);
         Ok(Schema::new(keys.into_iter().map(field)))
+    }
+
+    /// The columns that a request has: join keys, and behind them what computed views read of it.
+    ///
+    /// # Errors
+    /// If it is not defined.
+    pub fn request_columns(&self, selection: &Selection) -> Result<Schema> {
+        let mut columns = self.join_keys(selection)?;
+        let resolved = self.resolve(selection)?;
+        let request = resolved.request()?.into_iter();
+        let request = request.map(|(name, (data_type, _))| Field::new(name, data_type));
+        columns.fields.extend(request);
+        Ok(columns)
     }
 
     fn read_view(

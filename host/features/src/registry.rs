@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use trueline_dataset::suggest::{did_you_mean, list_some};
 use trueline_table::Digest;
 
-use crate::definition::{Definitions, Kind, Service, View};
+use crate::definition::{AnyView, Definitions, Kind, Service};
 use crate::log::{TENANT, write};
 use crate::{Error, Result};
 
@@ -71,6 +71,10 @@ pub(crate) fn apply(
                 json(view)?
             ])?;
         }
+        for (name, view) in &definitions.derived {
+            let (version, view) = (view.version().to_string(), json(view)?);
+            insert.execute(params![TENANT, DERIVED, version, name, view])?;
+        }
         for (name, service) in &definitions.services {
             let version = service.version().to_string();
             insert.execute(params![
@@ -92,17 +96,21 @@ pub(crate) fn apply(
     Ok(number)
 }
 
+/// What versions of views of other views are called.
+const DERIVED: &str = "derived";
+
 /// A version of a view.
-pub(crate) fn view(connection: &Connection, version: &Digest) -> Result<View> {
-    let sql =
-        "SELECT definition FROM versions WHERE tenant = ?1 AND kind = 'view' AND version = ?2";
+pub(crate) fn view(connection: &Connection, version: &Digest) -> Result<AnyView> {
+    let sql = "SELECT kind, definition FROM versions
+               WHERE tenant = ?1 AND kind IN ('view', 'derived') AND version = ?2";
     let found = connection
         .prepare_cached(sql)?
         .query_row(params![TENANT, version.to_string()], |row| {
-            row.get::<_, String>(0)
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
         });
     match found.optional()? {
-        Some(text) => parse(&text),
+        Some((kind, text)) if kind == DERIVED => parse(&text).map(AnyView::Derived),
+        Some((_, text)) => parse(&text).map(AnyView::Source),
         None => Err(Error::Unknown {
             kind: "version of a view",
             name: version.to_string(),

@@ -1,11 +1,16 @@
 //! Which features are asked for, and what their names mean.
 
+use std::collections::BTreeMap;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::compute::{CastOptions, cast_with_options};
 use rusqlite::Connection;
-use trueline_dataset::suggest::list_some;
+use trueline_dataset::suggest::{did_you_mean, list_some};
 use trueline_table::{DataType, Digest, Field, Schema};
 
-use crate::definition::{Definitions, View};
+use crate::definition::{AnyView, Definitions, DerivedView, View};
 use crate::registry::{self, Revision};
+use crate::transform::{Transforms, predict};
 use crate::{Error, Result};
 
 /// The features that are asked for.
@@ -18,11 +23,14 @@ pub enum Selection {
 }
 
 /// What a selection means.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Resolved {
     /// The service's name and version, if it is one.
     pub(crate) service: Option<(String, Digest)>,
+    /// Those that rows are kept of.
     pub(crate) views: Vec<ResolvedView>,
+    /// Those that are computed of these, each after those that it is made of.
+    pub(crate) derived: Vec<ResolvedDerived>,
     /// The features in the order asked for.
     pub(crate) features: Vec<ResolvedFeature>,
 }
@@ -38,10 +46,19 @@ pub(crate) struct ResolvedView {
     pub(crate) is_current: bool,
 }
 
+/// A version of a view that is computed when it is read.
+#[derive(Clone, Debug)]
+pub(crate) struct ResolvedDerived {
+    pub(crate) view: DerivedView,
+    pub(crate) version: Digest,
+    /// What it is made of, in the order of its inputs.
+    inputs: Vec<ResolvedFeature>,
+}
+
 /// A feature of one of the views.
 #[derive(Clone, Debug)]
 pub(crate) struct ResolvedFeature {
-    /// Which of the views.
+    /// Which of the views: first those of sources, then those that are computed.
     pub(crate) view: usize,
     /// Which of those that are wanted of it.
     pub(crate) wanted: usize,
@@ -52,23 +69,24 @@ pub(crate) struct ResolvedFeature {
     pub(crate) data_type: DataType,
 }
 
+/// Finds a version of a view that another one, or a service, names.
+type Find<'f> = &'f dyn Fn(&str, &Digest) -> Result<AnyView>;
+
 impl Resolved {
     pub(crate) fn new(
         connection: &Connection,
         revision: &Revision,
         selection: &Selection,
     ) -> Result<Self> {
-        let mut resolved = Self {
-            service: None,
-            views: Vec::new(),
-            features: Vec::new(),
-        };
+        let definitions = &revision.definitions;
+        let find: Find<'_> = &|_, version| registry::view(connection, version);
+        let mut resolved = Self::default();
         match selection {
             Selection::Service(name) => {
                 let service = registry::service(connection, revision, name)?;
                 for feature in &service.features {
-                    let view = registry::view(connection, &feature.version)?;
-                    resolved.add(view, &revision.definitions, &feature.feature)?;
+                    let view = find(&feature.view, &feature.version)?;
+                    resolved.add(view, definitions, &feature.feature, find)?;
                 }
                 let version = service.version();
                 resolved.service = Some((service.name, version));
@@ -79,20 +97,20 @@ impl Resolved {
                         Some((name, feature)) => (name, Some(feature)),
                         None => (reference.as_str(), None),
                     };
-                    let views = &revision.definitions.views;
-                    let view = views.get(name).ok_or_else(|| {
-                        registry::unknown("feature view", name, views.keys().map(String::as_str))
+                    let view = definitions.view(name).ok_or_else(|| {
+                        registry::unknown("feature view", name, definitions.view_names())
                     })?;
-                    let features: Vec<&str> = match feature {
-                        Some(feature) => vec![feature],
-                        None => view.features.iter().map(|one| one.name.as_str()).collect(),
+                    let features: Vec<String> = match feature {
+                        Some(feature) => vec![feature.to_owned()],
+                        None => view.features().iter().map(|one| one.name.clone()).collect(),
                     };
                     for feature in features {
-                        resolved.add(view.clone(), &revision.definitions, feature)?;
+                        resolved.add(view.clone(), definitions, &feature, find)?;
                     }
                 }
             }
         }
+        resolved.place_derived();
         Ok(resolved)
     }
 
@@ -105,34 +123,66 @@ impl Resolved {
         let service = services.get(name).ok_or_else(|| {
             registry::unknown("feature service", name, services.keys().map(String::as_str))
         })?;
+        let find: Find<'_> = &|name, _| {
+            let unknown = || registry::unknown("feature view", name, definitions.view_names());
+            definitions.view(name).ok_or_else(unknown)
+        };
         let mut resolved = Self {
             service: Some((service.name.clone(), service.version())),
-            views: Vec::new(),
-            features: Vec::new(),
+            ..Self::default()
         };
         for feature in &service.features {
-            let views = &definitions.views;
-            let view = views.get(&feature.view).ok_or_else(|| {
-                registry::unknown(
-                    "feature view",
-                    &feature.view,
-                    views.keys().map(String::as_str),
-                )
-            })?;
-            resolved.add(view.clone(), definitions, &feature.feature)?;
+            let view = find(&feature.view, &feature.version)?;
+            resolved.add(view, definitions, &feature.feature, find)?;
         }
+        resolved.place_derived();
         Ok(resolved)
     }
 
-    fn add(&mut self, view: View, in_force: &Definitions, feature: &str) -> Result<()> {
-        let names = || view.features.iter().map(|feature| feature.name.as_str());
+    fn add(
+        &mut self,
+        view: AnyView,
+        in_force: &Definitions,
+        feature: &str,
+        find: Find<'_>,
+    ) -> Result<()> {
+        let feature = self.feature(view, in_force, feature, find)?;
+        self.features.push(feature);
+        Ok(())
+    }
+
+    /// A feature of a view, which is added with all that it is made of. Until all views are known, those that
+    /// are computed are counted from [`DERIVED`].
+    fn feature(
+        &mut self,
+        view: AnyView,
+        in_force: &Definitions,
+        feature: &str,
+        find: Find<'_>,
+    ) -> Result<ResolvedFeature> {
+        let names = || view.features().iter().map(|feature| feature.name.as_str());
         let Some(column) = names().position(|name| name == feature) else {
-            let name = format!("{}:{feature}", view.name);
+            let name = format!("{}:{feature}", view.name());
             return Err(registry::unknown("feature", &name, names()));
         };
+        let data_type = view.features()[column].data_type;
+        let full_name = format!("{}__{feature}", view.name());
+        let (view, wanted) = match view {
+            AnyView::Source(view) => self.wanted(view, in_force, feature),
+            AnyView::Derived(view) => (DERIVED + self.computed(view, in_force, find)?, column),
+        };
+        Ok(ResolvedFeature {
+            view,
+            wanted,
+            column,
+            name: feature.to_owned(),
+            full_name,
+            data_type,
+        })
+    }
+
+    fn wanted(&mut self, view: View, in_force: &Definitions, feature: &str) -> (usize, usize) {
         let version = view.version();
-        let data_type = view.features[column].data_type;
-        let full_name = format!("{}__{feature}", view.name);
         let index = match self.views.iter().position(|known| known.version == version) {
             Some(index) => index,
             None => {
@@ -147,22 +197,98 @@ impl Resolved {
             }
         };
         let all_wanted = &mut self.views[index].wanted;
-        let wanted = match all_wanted.iter().position(|known| known == feature) {
-            Some(wanted) => wanted,
+        match all_wanted.iter().position(|known| known == feature) {
+            Some(wanted) => (index, wanted),
             None => {
                 all_wanted.push(feature.to_owned());
-                all_wanted.len() - 1
+                (index, all_wanted.len() - 1)
             }
-        };
-        self.features.push(ResolvedFeature {
-            view: index,
-            wanted,
-            column,
-            name: feature.to_owned(),
-            full_name,
-            data_type,
+        }
+    }
+
+    fn computed(
+        &mut self,
+        view: DerivedView,
+        in_force: &Definitions,
+        find: Find<'_>,
+    ) -> Result<usize> {
+        let version = view.version();
+        if let Some(known) = self
+            .derived
+            .iter()
+            .position(|known| known.version == version)
+        {
+            return Ok(known);
+        }
+        let mut inputs = Vec::with_capacity(view.inputs.len());
+        for input in &view.inputs {
+            let of = find(&input.view, &input.version)?;
+            inputs.push(self.feature(of, in_force, &input.feature, find)?);
+        }
+        self.derived.push(ResolvedDerived {
+            view,
+            version,
+            inputs,
         });
-        Ok(())
+        Ok(self.derived.len() - 1)
+    }
+
+    /// Lets the views that are computed stand behind the others.
+    fn place_derived(&mut self) {
+        let first = self.views.len();
+        let inputs = self.derived.iter_mut().flat_map(|view| &mut view.inputs);
+        for feature in inputs.chain(&mut self.features) {
+            if feature.view >= DERIVED {
+                feature.view = first + feature.view - DERIVED;
+            }
+        }
+    }
+
+    /// The features that are asked for, of some rows. `of_view` has those of views of sources; what is computed
+    /// of them and of columns of `rows` is computed here.
+    ///
+    /// # Errors
+    /// If `rows` lacks a column that a computed view needs, or what computes it fails.
+    pub(crate) fn columns(
+        &self,
+        transforms: &Transforms,
+        rows: &RecordBatch,
+        whose: &str,
+        of_view: impl Fn(&ResolvedFeature) -> ArrayRef,
+    ) -> Result<Vec<ArrayRef>> {
+        let mut computed: Vec<Vec<ArrayRef>> = Vec::with_capacity(self.derived.len());
+        let column = |feature: &ResolvedFeature, computed: &[Vec<ArrayRef>]| match feature
+            .view
+            .checked_sub(self.views.len())
+        {
+            None => of_view(feature),
+            Some(index) => computed[index][feature.column].clone(),
+        };
+        for ResolvedDerived { view, inputs, .. } in &self.derived {
+            let mut columns: Vec<ArrayRef> = inputs
+                .iter()
+                .map(|input| column(input, &computed))
+                .collect();
+            for wanted in &view.request {
+                columns.push(requested(
+                    rows,
+                    &wanted.name,
+                    wanted.data_type,
+                    view,
+                    whose,
+                )?);
+            }
+            let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+            let schema = view.rows().to_arrow();
+            let inputs = RecordBatch::try_new_with_options(schema, columns, &options)?;
+            let transform = transforms.load(&view.transform, &view.name)?;
+            let answer = predict(&transform, &inputs, &view.name)?;
+            let features = view.features.iter();
+            let answered = features.filter_map(|feature| answer.column_by_name(&feature.column));
+            computed.push(answered.cloned().collect());
+        }
+        let features = self.features.iter();
+        Ok(features.map(|feature| column(feature, &computed)).collect())
     }
 
     /// The columns of the features. Names are their own, or with their view's before them.
@@ -215,4 +341,84 @@ impl Resolved {
         }
         Ok(keys)
     }
+
+    /// What a request or a spine has to bring beside join keys, with who needs it.
+    ///
+    /// # Errors
+    /// If two views want it as different types.
+    pub(crate) fn request(&self) -> Result<BTreeMap<&str, (DataType, &DerivedView)>> {
+        let keys = self.keys()?;
+        let mut request: BTreeMap<&str, (DataType, &DerivedView)> = BTreeMap::new();
+        for view in self.derived.iter().map(|derived| &derived.view) {
+            for column in &view.request {
+                let of_key = keys.iter().find(|(name, _)| *name == column.name);
+                let known = request.get(column.name.as_str()).map(|(known, _)| *known);
+                match known.or(of_key.map(|(_, data_type)| *data_type)) {
+                    Some(known) if known == column.data_type => {}
+                    Some(known) => {
+                        return Err(Error::input(
+                            format!(
+                                "`{}` is {known}, and view `{}` wants it as {}",
+                                column.name, view.name, column.data_type
+                            ),
+                            "ask for the features of the two in two requests, or give one column another name",
+                        ));
+                    }
+                    None => {
+                        request.insert(&column.name, (column.data_type, view));
+                    }
+                }
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// Where the views that are computed are counted from until all others are known: nobody has so many.
+const DERIVED: usize = usize::MAX / 2;
+
+/// A column that a computed view reads of a request or a spine.
+fn requested(
+    rows: &RecordBatch,
+    name: &str,
+    data_type: DataType,
+    view: &DerivedView,
+    whose: &str,
+) -> Result<ArrayRef> {
+    let schema = rows.schema();
+    let names = || schema.fields().iter().map(|field| field.name().as_str());
+    let column = rows.column_by_name(name).ok_or_else(|| {
+        let hint = did_you_mean(name, names())
+            .unwrap_or_else(|| format!("its columns are {}", list_some(names())));
+        let view = &view.name;
+        Error::input(
+            format!("{whose} has no column `{name}`, which view `{view}` reads"),
+            hint,
+        )
+    })?;
+    let wanted = data_type.to_arrow();
+    let is_whole = |data_type: &arrow::datatypes::DataType| {
+        use arrow::datatypes::DataType::{Int32, Int64};
+        matches!(data_type, Int32 | Int64)
+    };
+    if column.data_type() == &wanted {
+        return Ok(column.clone());
+    }
+    // Join keys of both widths are the same.
+    if is_whole(column.data_type()) && is_whole(&wanted) {
+        let exactly = CastOptions {
+            safe: false,
+            ..CastOptions::default()
+        };
+        return Ok(cast_with_options(column, &wanted, &exactly)?);
+    }
+    let found = DataType::from_arrow(column.data_type())
+        .map_or_else(|| column.data_type().to_string(), |found| found.to_string());
+    Err(Error::input(
+        format!(
+            "{whose}: `{name}` is {found}, and view `{}` reads it as {data_type}",
+            view.name
+        ),
+        "make the column's type the one that the feature file declares",
+    ))
 }

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
+use trueline_runtime::Runtime;
 
 use crate::definition::{Definitions, Planned, plan};
 use crate::online::{OnlineStore, SqliteOnline};
 use crate::registry::{self, Revision};
 use crate::segments::Segments;
 use crate::selection::{Resolved, Selection};
+use crate::transform::Transforms;
 use crate::{Error, Result};
 
 /// Definitions, the ingest log, and both stores that are made from it.
@@ -22,6 +24,7 @@ use crate::{Error, Result};
 /// <home>/features/segments/….parquet rows of the log, by digest
 /// <home>/features/online.db          the newest row of each entity (SQLite)
 /// <home>/features/datasets/          training sets that pipelines read as datasets
+/// <home>/features/parts/             components and states that compute views, by digest
 /// ```
 ///
 /// Any number of threads and processes may have one open. All calls block.
@@ -29,6 +32,7 @@ pub struct FeatureStore {
     pub(crate) folder: PathBuf,
     pub(crate) segments: Segments,
     pub(crate) online: Box<dyn OnlineStore>,
+    pub(crate) transforms: Transforms,
     connection: Mutex<Connection>,
     resolved: Mutex<(i64, BTreeMap<Selection, Arc<Resolved>>)>,
 }
@@ -50,9 +54,17 @@ impl FeatureStore {
             folder,
             segments,
             online,
+            transforms: Transforms::open(home),
             connection: Mutex::new(connection),
             resolved: Mutex::default(),
         })
+    }
+
+    /// Uses a runtime that the program has already, where views are computed; else one is made.
+    #[must_use]
+    pub fn with_runtime(self, runtime: &Runtime) -> Self {
+        self.transforms.use_runtime(runtime);
+        self
     }
 
     pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -111,6 +123,7 @@ impl FeatureStore {
                 ));
             }
         }
+        self.transforms.keep(&definitions.parts)?;
         let number = registry::apply(&mut self.connection(), definitions, &folder, now_us)?;
         for view in definitions.views.values() {
             self.catch_up(view, now_us)?;

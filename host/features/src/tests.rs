@@ -8,4 +8,5 @@ mod oracle;
 mod overview;
 mod pushes;
 mod support;
+mod transforms;
 mod windows;

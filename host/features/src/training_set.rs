@@ -14,7 +14,7 @@ use trueline_table::{DataType, Digest, Schema};
 use crate::contract::Knowledge;
 use crate::log::{self, TENANT};
 use crate::offline::{Counts, History, instants};
-use crate::selection::{Resolved, Selection};
+use crate::selection::{Resolved, ResolvedFeature, Selection};
 use crate::store::FeatureStore;
 use crate::table_file::{TableFile, digest_of_file};
 use crate::{Error, Result};
@@ -55,6 +55,9 @@ pub struct TrainingSet {
     /// The last row of the log that counted.
     pub until_sequence: i64,
     pub views: Vec<ViewManifest>,
+    /// Views that were computed of these, with their versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<(String, Digest)>,
     pub columns: Schema,
     pub rows: u64,
     /// Of the file's bytes.
@@ -113,7 +116,7 @@ impl FeatureStore {
         let mut rows = 0;
         for batch in spine.scan(&ScanOptions::default())? {
             let batch = batch?;
-            let joined = join(&batch, &time, rows, &resolved, &histories, &mut counts)?;
+            let joined = self.join(&batch, &time, rows, &resolved, &histories, &mut counts)?;
             file.write(&RecordBatch::try_new(columns.to_arrow(), joined)?)?;
             rows += batch.num_rows() as u64;
         }
@@ -138,6 +141,11 @@ impl FeatureStore {
             knowledge: request.knowledge,
             until_sequence,
             views: views.collect(),
+            derived: resolved
+                .derived
+                .iter()
+                .map(|derived| (derived.view.name.clone(), derived.version))
+                .collect(),
             columns,
             rows,
             file: file.finish()?,
@@ -173,7 +181,7 @@ impl FeatureStore {
         let load = |view: &crate::selection::ResolvedView| {
             History::load(
                 &connection,
-                &self.segments,
+                (&self.segments, &self.transforms),
                 &view.view,
                 &view.wanted,
                 knowledge,
@@ -181,6 +189,31 @@ impl FeatureStore {
             )
         };
         resolved.views.iter().map(load).collect()
+    }
+
+    /// The columns of some rows of a spine, and their features behind them.
+    fn join(
+        &self,
+        batch: &RecordBatch,
+        time: &str,
+        before: u64,
+        resolved: &Resolved,
+        histories: &[History],
+        counts: &mut [Counts],
+    ) -> Result<Vec<ArrayRef>> {
+        let column = batch
+            .column_by_name(time)
+            .ok_or_else(|| Error::input(format!("the spine lost its column `{time}`"), ""))?;
+        let instants = instants(column, time, before)?;
+        let mut looked = Vec::with_capacity(histories.len());
+        for (history, counts) in histories.iter().zip(counts) {
+            let found = history.look_up(batch, &instants)?;
+            counts.add(&found.counts);
+            looked.push(found.features);
+        }
+        let of_view = |feature: &ResolvedFeature| looked[feature.view][feature.wanted].clone();
+        let features = resolved.columns(&self.transforms, batch, "the spine", of_view)?;
+        Ok(batch.columns().iter().cloned().chain(features).collect())
     }
 
     fn record(&self, manifest: &TrainingSet, now_us: i64) -> Result<Digest> {
@@ -198,32 +231,6 @@ impl FeatureStore {
         )?;
         Ok(digest)
     }
-}
-
-/// The columns of some rows of a spine, and their features behind them.
-fn join(
-    batch: &RecordBatch,
-    time: &str,
-    before: u64,
-    resolved: &Resolved,
-    histories: &[History],
-    counts: &mut [Counts],
-) -> Result<Vec<ArrayRef>> {
-    let column = batch
-        .column_by_name(time)
-        .ok_or_else(|| Error::input(format!("the spine lost its column `{time}`"), ""))?;
-    let instants = instants(column, time, before)?;
-    let mut looked = Vec::with_capacity(histories.len());
-    for (history, counts) in histories.iter().zip(counts) {
-        let found = history.look_up(batch, &instants)?;
-        counts.add(&found.counts);
-        looked.push(found.features);
-    }
-    let features = resolved
-        .features
-        .iter()
-        .map(|feature| looked[feature.view][feature.wanted].clone());
-    Ok(batch.columns().iter().cloned().chain(features).collect())
 }
 
 impl Counts {
@@ -253,7 +260,7 @@ fn open_spine(path: &Path, resolved: &Resolved) -> Result<Dataset> {
     Ok(open(&spec)?)
 }
 
-/// The join keys that a spine has as something else, with what they should be.
+/// The join keys and columns of requests that a spine has as something else, with what they should be.
 ///
 /// # Errors
 /// If it lacks one.
@@ -262,6 +269,25 @@ pub(crate) fn retyped_keys(
     resolved: &Resolved,
 ) -> Result<BTreeMap<String, DataType>> {
     let mut retyped = BTreeMap::new();
+    for (name, (data_type, view)) in resolved.request()? {
+        match spine.field(name) {
+            None => {
+                let hint = did_you_mean(name, spine.names())
+                    .unwrap_or_else(|| format!("its columns are {}", list_some(spine.names())));
+                let view = &view.name;
+                return Err(Error::input(
+                    format!(
+                        "the spine has no column `{name}`, which view `{view}` reads of a request"
+                    ),
+                    hint,
+                ));
+            }
+            Some(field) if field.data_type != data_type => {
+                retyped.insert(name.to_owned(), data_type);
+            }
+            Some(_) => {}
+        }
+    }
     for (key, data_type) in resolved.keys()? {
         match spine.field(key) {
             None => {

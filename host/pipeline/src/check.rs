@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use trueline_dataset::Catalog;
-use trueline_runtime::Runtime;
+use trueline_features::Tools;
+use trueline_runtime::{Runtime, ServiceFeatures};
 use trueline_table::Digest;
 
 use crate::declaration::Declaration;
@@ -43,8 +44,8 @@ pub fn check_set(
     plugins: &dyn Plugins,
 ) -> Result<Plan, Diagnostics> {
     let lock = Lock::read(path).map_err(|error| unreadable_lock(&error))?;
-    let (source, files) = (Source::read(path, "pipeline file")?, BTreeMap::new());
-    check_with(&source, set, &files, runtime, plugins, lock)
+    let source = Source::read(path, "pipeline file")?;
+    check_with(&source, set, &Past::default(), runtime, plugins, lock)
 }
 
 /// [`check`] as if there were no lock file: components are those that their names stand for now.
@@ -58,8 +59,15 @@ pub fn check_unlocked(
     runtime: &Runtime,
     plugins: &dyn Plugins,
 ) -> Result<Plan, Diagnostics> {
-    let (source, files) = (Source::read(path, "pipeline file")?, BTreeMap::new());
-    check_with(&source, set, &files, runtime, plugins, Lock::default())
+    let source = Source::read(path, "pipeline file")?;
+    check_with(
+        &source,
+        set,
+        &Past::default(),
+        runtime,
+        plugins,
+        Lock::default(),
+    )
 }
 
 /// A pipeline as a run read it.
@@ -73,6 +81,8 @@ pub struct Recorded {
     pub set: BTreeMap<String, String>,
     /// The files of its datasets, by the dataset's name, in reading order.
     pub files: BTreeMap<String, Vec<RecordedFile>>,
+    /// The feature services that datasets were made with, by the dataset's name.
+    pub services: BTreeMap<String, ServiceFeatures>,
 }
 
 /// A file of a dataset.
@@ -98,8 +108,18 @@ pub fn check_recorded(
         path: recorded.file.clone(),
         text: recorded.text.clone(),
     };
-    let (set, files) = (&recorded.set, &recorded.files);
-    check_with(&source, set, files, runtime, plugins, Lock::default())
+    let past = Past {
+        files: recorded.files.clone(),
+        services: recorded.services.clone(),
+    };
+    check_with(
+        &source,
+        &recorded.set,
+        &past,
+        runtime,
+        plugins,
+        Lock::default(),
+    )
 }
 
 /// The datasets of a pipeline as a run read them, its stages left aside.
@@ -119,10 +139,17 @@ pub fn recorded_datasets(recorded: &Recorded) -> Result<Catalog, Diagnostics> {
     catalog.ok_or_else(|| report.into_diagnostics())
 }
 
+/// What a run read; nothing of a run that is to come.
+#[derive(Debug, Default)]
+struct Past {
+    files: BTreeMap<String, Vec<RecordedFile>>,
+    services: BTreeMap<String, ServiceFeatures>,
+}
+
 fn check_with(
     source: &Source,
     set: &BTreeMap<String, String>,
-    files: &BTreeMap<String, Vec<RecordedFile>>,
+    past: &Past,
     runtime: &Runtime,
     plugins: &dyn Plugins,
     lock: Lock,
@@ -132,7 +159,11 @@ fn check_with(
         return Err(report.into_diagnostics());
     };
     let outline = Outline::new(&declaration, &mut report);
-    let datasets = Datasets::open(&declaration, files, &mut report);
+    let tools = Tools {
+        plugins,
+        runtime: &|| Ok(runtime.clone()),
+    };
+    let datasets = Datasets::open(&declaration, &past.files, &tools, &mut report);
     let mut shelf = Shelf::new(source, runtime, plugins, lock);
     // Whether a plugin exists does not depend on whether its stage can be checked.
     let plugins = declaration
@@ -165,7 +196,7 @@ fn check_with(
         file: source.path.clone(),
         text: source.text.clone(),
         text_digest: Digest::of(source.text.as_bytes()),
-        datasets: datasets.planned(&outline),
+        datasets: datasets.planned(&outline, &past.services),
         features: datasets.features(&outline),
         catalog: datasets.catalog().clone(),
         stages: stages.planned(source),

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 use trueline_dataset::{Catalog, Dataset, Part};
 use trueline_features::Definitions;
-use trueline_runtime::{Limits, ReductionSignature, Stage};
+use trueline_runtime::{Limits, ReductionSignature, ServiceFeatures, Stage};
 use trueline_study::{Asha, Goal, Stops, Study};
 use trueline_table::{Digest, Schema};
 
@@ -70,6 +70,9 @@ pub struct PlannedDataset {
     #[serde(skip)]
     pub dataset: Dataset,
     pub schema: Schema,
+    /// The feature service that some of its columns are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceFeatures>,
 }
 
 /// Rows with features, which a run makes before anything reads them.
@@ -78,14 +81,13 @@ pub struct PlannedFeatures {
     pub dataset: String,
     /// The feature file.
     pub file: PathBuf,
-    pub service: String,
-    pub version: Digest,
+    /// The service, and which columns are its.
+    #[serde(flatten)]
+    pub service: ServiceFeatures,
     /// The dataset whose rows they are.
     pub spine: String,
     /// Its column of instants.
     pub time: String,
-    /// Whether features are called `view__feature`.
-    pub full_names: bool,
     #[serde(skip)]
     pub definitions: Arc<Definitions>,
 }

@@ -2,39 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use toml::Spanned;
 use trueline_dataset::suggest::{did_you_mean, list_some};
+pub use trueline_runtime::Plugins;
 use trueline_runtime::{Runtime, Stage};
 use trueline_table::Digest;
 
 use crate::lock::Lock;
 use crate::source::{Problem, Source};
-
-/// The components that can be used by name, such as the standard stages.
-pub trait Plugins {
-    /// The bytes of the component of this name.
-    fn find(&self, name: &str) -> Option<Cow<'static, [u8]>>;
-
-    /// All names that [`find`](Self::find) answers, for hints.
-    fn names(&self) -> Vec<String>;
-
-    /// The bytes of a component that is used by path: `name` as the file has it, and the path that it means.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    fn at_path(&self, _name: &str, path: &Path) -> std::io::Result<Cow<'static, [u8]>> {
-        std::fs::read(path).map(Cow::Owned)
-    }
-
-    /// A component that was used before, by its digest: the lock file may pin one that no name stands
-    /// for any more.
-    fn by_digest(&self, _digest: Digest) -> Option<Cow<'static, [u8]>> {
-        None
-    }
-}
 
 /// A component and what it is after `use`.
 #[derive(Clone, Debug)]

@@ -37,6 +37,23 @@ pub struct Manifest {
     pub output: Schema,
     /// The maps, in order.
     pub chain: Vec<Link>,
+    /// The feature service that some of the input comes from, if it was trained with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<ServiceFeatures>,
+}
+
+/// Columns of a request that a feature store can bring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceFeatures {
+    /// The feature service.
+    pub service: String,
+    /// Its version: what the features were in training.
+    pub version: Digest,
+    /// Whether its features are called `view__feature`.
+    pub full_names: bool,
+    /// The columns of the input that it brings.
+    pub columns: Vec<String>,
 }
 
 /// One map of a chain.
@@ -121,7 +138,21 @@ impl Manifest {
             input,
             output,
             chain,
+            features: None,
         }
+    }
+
+    /// The same package, some of whose input comes from a feature service: those of its columns that the
+    /// package reads. One that reads none of them has nothing of it.
+    #[must_use]
+    pub fn with_features(self, features: &ServiceFeatures) -> Self {
+        let is_read = |column: &&String| self.input.field(column).is_some();
+        let columns: Vec<String> = features.columns.iter().filter(is_read).cloned().collect();
+        let features = (!columns.is_empty()).then(|| ServiceFeatures {
+            columns,
+            ..features.clone()
+        });
+        Self { features, ..self }
     }
 
     /// The JSON text that the digest covers.

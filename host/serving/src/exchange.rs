@@ -131,10 +131,11 @@ where
     W: FnOnce(&Model, T, &RecordBatch) -> trueline_wire::Result<Reply> + Send + 'static,
 {
     let model: Arc<Model> = service.model();
-    if received.body.len() > QUICK_BYTES {
+    if received.body.len() > QUICK_BYTES || model.extracts() {
         let shared = service.clone();
         let everything = move || -> Result<Reply, Problem> {
             let (more, rows) = read(&model, &received.body)?;
+            let rows = model.complete(rows)?;
             let answers = model.predict(&rows)?;
             shared.answered(&model, shared.keep(&rows), &answers);
             Ok(write(&model, more, &answers)?)

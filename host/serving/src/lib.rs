@@ -19,6 +19,7 @@ mod aside;
 mod body;
 mod challenger;
 mod exchange;
+mod extract;
 mod fleet;
 mod front;
 mod metrics;
@@ -33,6 +34,7 @@ mod settings;
 mod workers;
 
 pub use challenger::{Comparison, Difference, Report};
+pub use extract::{Extract, Features, Unread};
 pub use fleet::{Fleet, IN_ARCHIVE};
 pub use model::{Model, Names};
 pub use recorder::Recording;

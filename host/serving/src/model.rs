@@ -1,5 +1,6 @@
 //! A package that answers: loaded, named, and watched for how long it takes.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use arrow::array::RecordBatch;
 use trueline_runtime::{Error, Limits, Loaded, Manifest, Package, Runtime};
 use trueline_table::{Digest, Schema};
 
-use crate::Settings;
+use crate::{Extract, Settings, Unread};
 
 /// How long a prediction may hold up an event loop before it is stopped.
 const QUICK: Duration = Duration::from_millis(10);
@@ -33,13 +34,15 @@ pub struct Model {
     quick: Loaded,
     /// Nanoseconds a row, as they were lately.
     row_nanos: AtomicU64,
+    /// What brings the columns that requests do not have.
+    extract: Option<Arc<dyn Extract>>,
 }
 
 impl Model {
     /// Bakes a package.
     ///
     /// # Errors
-    /// As [`Package::load`].
+    /// As [`Package::load`], and if the settings' features cannot bring what it reads.
     pub fn load(
         package: &Package,
         names: Names,
@@ -56,7 +59,14 @@ impl Model {
             time: QUICK,
             ..limits
         });
+        let extract = match &settings.features {
+            Some(features) => features
+                .of_package(package.manifest())
+                .map_err(Error::Host)?,
+            None => None,
+        };
         Ok(Self {
+            extract,
             names,
             digest: package.digest(),
             manifest: package.manifest().clone(),
@@ -81,9 +91,33 @@ impl Model {
         &self.manifest
     }
 
-    /// The columns of a request.
+    /// The columns that the package reads.
     pub fn input(&self) -> &Schema {
         self.loaded.input()
+    }
+
+    /// The columns of a request: those that the package reads, but for what the server finds itself.
+    pub fn request(&self) -> &Schema {
+        match &self.extract {
+            Some(extract) => extract.request(),
+            None => self.input(),
+        }
+    }
+
+    /// Whether the server finds some of the columns itself, which may take a while.
+    pub(crate) fn extracts(&self) -> bool {
+        self.extract.is_some()
+    }
+
+    /// The columns that the package reads, for the rows of a request.
+    ///
+    /// # Errors
+    /// As [`Extract::complete`].
+    pub(crate) fn complete(&self, rows: RecordBatch) -> Result<RecordBatch, Unread> {
+        match &self.extract {
+            Some(extract) => extract.complete(&rows),
+            None => Ok(rows),
+        }
     }
 
     /// The columns of an answer.

@@ -60,8 +60,8 @@ pub(crate) fn document(model: &Model) -> Value {
         },
         "components": { "schemas": {
             "Request": table("Row", json!({})),
-            "Row": record(model.input()),
-            "RowColumns": columns(model.input()),
+            "Row": record(model.request()),
+            "RowColumns": columns(model.request()),
             "Answer": table("Prediction", json!({ "package": { "type": "string", "description": "the digest of the package that computed it" } })),
             "Prediction": record(model.output()),
             "PredictionColumns": columns(model.output()),

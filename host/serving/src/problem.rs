@@ -2,6 +2,8 @@
 
 use axum::http::StatusCode;
 
+use crate::Unread;
+
 /// What the client is told. What it must not be told goes to the log where the problem is made.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
@@ -42,6 +44,21 @@ impl Problem {
             self.status,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
         )
+    }
+}
+
+impl From<Unread> for Problem {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Refused(message) => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid_entity", message)
+            }
+            Unread::Failed(reason) => {
+                eprintln!("trueline: features could not be read: {reason}");
+                let message = "the features of these rows could not be read";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "features", message)
+            }
+        }
     }
 }
 

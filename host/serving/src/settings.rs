@@ -1,8 +1,11 @@
 //! What an operator may set.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use trueline_wire::invocations::Flavour;
+
+use crate::Features;
 
 /// How a server behaves; the defaults suit one model on one machine.
 #[derive(Clone, Debug)]
@@ -35,6 +38,8 @@ pub struct Settings {
     pub client_time: Duration,
     /// How long a server that was told to stop lets clients go on.
     pub drain_time: Duration,
+    /// Where features come from that requests do not bring; without, they bring all columns.
+    pub features: Option<Arc<dyn Features>>,
 }
 
 impl Default for Settings {
@@ -55,6 +60,7 @@ impl Default for Settings {
             memory_bytes: 1 << 30,
             client_time: Duration::from_secs(10),
             drain_time: Duration::from_secs(25),
+            features: None,
         }
     }
 }

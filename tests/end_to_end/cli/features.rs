@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use trueline_tests::project::Project;
+use trueline_tests::server::Server;
 
 use crate::trips;
 
@@ -154,4 +155,54 @@ fn what_others_read_is_not_broken_by_a_run() {
         .trueline("features apply --allow-breaking features.toml")
         .exits(0);
     project.trueline("run trips.toml").exits(0);
+}
+
+/// A server that finds the weather itself answers as the batch that was told it, and records what it found.
+#[test]
+fn a_server_finds_the_features_itself() {
+    let project = project();
+    // Whatever the weather was last; the tests' year is long over.
+    project.write("features.toml", FEATURES.replace("ttl = \"12h\"\n", ""));
+    project.trueline("run trips.toml").exits(0);
+    project.write(
+        "rows.csv",
+        "distance,city,rain,wind\n70,A,0.75,59.5\n3,B,0.75,59.5\n30,C,,\n",
+    );
+    let batch = project
+        .trueline("predict trips@1 --input rows.csv --format json")
+        .exits(0)
+        .stdout;
+    let bits = |number: &Json| number.to_string().parse::<f32>().unwrap().to_bits();
+    let expected: Vec<u32> = batch
+        .lines()
+        .map(|line| bits(&serde_json::from_str::<Json>(line).unwrap()["prediction"]))
+        .collect();
+    let server = Server::start(&project, "trips@1 --features .trueline --record log.ndjson");
+    let config = ureq::Agent::config_builder().http_status_as_error(false);
+    let agent: ureq::Agent = config.build().into();
+    let ask = |body: Json| {
+        let request = agent
+            .post(server.url("/v1/predict"))
+            .content_type("application/json");
+        let mut response = request.send(body.to_string()).unwrap();
+        let status = response.status().as_u16();
+        let body = response.body_mut().read_to_string().unwrap();
+        (status, serde_json::from_str::<Json>(&body).unwrap())
+    };
+    let columns = json!({"columns": {"distance": [70, 3, 30], "city": ["A", "B", "C"]}});
+    let (status, answer) = ask(columns);
+    assert_eq!(status, 200, "{answer}");
+    let answered = answer["columns"]["prediction"].as_array().unwrap().iter();
+    assert_eq!(answered.map(bits).collect::<Vec<_>>(), expected);
+    let (status, answer) = ask(json!({"columns": {"distance": [70], "city": ["A"], "rain": [1]}}));
+    assert_eq!(
+        status, 400,
+        "what is found is not taken from the client: {answer}"
+    );
+    assert_eq!(server.stop(), Some(0));
+    project.trueline("replay log.ndjson").exits(0).says(&["3"]);
+    project
+        .trueline("package show trips@1 --json")
+        .exits(0)
+        .says(&["\"service\": \"trip\""]);
 }

@@ -9,12 +9,13 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use trueline_dataset::{Catalog, DatasetSpec, Format, OneOrMany, ScanOptions};
 use trueline_features::contract::Knowledge;
-use trueline_features::{FeatureStore, HistoryRequest, Receipt, Selection, Source, Spine};
+use trueline_features::{FeatureStore, HistoryRequest, Receipt, Selection, Source, Spine, Tools};
 
 use super::cache::now_us;
 use crate::context::Context;
 use crate::errors::Problem;
 use crate::exit::Exit;
+use crate::plugins::Shelf;
 use crate::views;
 
 mod get;
@@ -121,8 +122,12 @@ pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Ex
 
 fn apply(arguments: &Apply, context: &Context) -> anyhow::Result<Exit> {
     let file = &arguments.file;
-    let definitions = trueline_features::check(file)?;
     let home = context.home_of(file);
+    let tools = Tools {
+        plugins: &Shelf { home: home.clone() },
+        runtime: &|| context.runtime(Some(&home)),
+    };
+    let definitions = trueline_features::check_with(file, &tools)?;
     let store = FeatureStore::open(&home)?;
     let plan = store.plan(&definitions)?;
     let breaks = plan.iter().any(|planned| !planned.breaks.is_empty());

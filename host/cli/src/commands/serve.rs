@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,6 +16,7 @@ use crate::context::Context;
 use crate::errors::Problem;
 use crate::exit::Exit;
 
+mod features;
 mod follow;
 mod sagemaker;
 mod shadow;
@@ -79,6 +81,10 @@ pub(crate) struct Arguments {
     /// The sum of the sizes of the packages of `--multi-model`, in MiB; a package beyond it is refused with 507
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     models_limit: u32,
+    /// Read the features that the package was trained with from the feature store of this home: requests then
+    /// hold join keys in their place
+    #[arg(long, value_name = "HOME")]
+    features: Option<PathBuf>,
     /// Threads that speak with clients, and as many that compute what takes longer [default: one a core]
     #[arg(long, value_name = "COUNT")]
     threads: Option<usize>,
@@ -94,9 +100,12 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     let listen = sagemaker::listen(arguments.listen)?;
     let listener =
         TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
-    let settings = settings(arguments)?;
+    let mut settings = settings(arguments)?;
     let stop = stop::asked()?;
     let runtime = context.runtime(context.nearest_home().as_deref())?;
+    if let Some(home) = &arguments.features {
+        settings.features = Some(Arc::new(features::Store::open(home, &runtime)?));
+    }
     let site = match &arguments.package {
         _ if arguments.multi_model || sagemaker::is_multi_model() => {
             many(arguments, &listener, runtime, settings, context)?

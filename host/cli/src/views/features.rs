@@ -1,7 +1,7 @@
 //! What is defined, what was taken in, and what features are.
 
 use serde_json::Value;
-use trueline_features::{Change, Definitions, Made, Materialized, Planned, Receipt};
+use trueline_features::{Change, Definitions, Kind, Made, Materialized, Planned, Receipt};
 
 use super::{facts, section};
 use crate::grid::{Grid, cell};
@@ -21,12 +21,16 @@ pub(crate) fn plan(plan: &[Planned], is_applied: bool, style: Style) -> String {
         };
         count += 1;
         let version = planned.version.map(|version| version.short());
+        let mut details = planned.details.clone();
+        if (planned.change, planned.kind) == (Change::New, Kind::Source) {
+            details.push("times without a zone are taken as UTC".to_owned());
+        }
         grid.row([
             cell(word).tone(tone),
             cell(planned.kind.name()),
             cell(planned.name.as_str()).tone(Tone::Bold),
             cell(version.unwrap_or_default()).tone(Tone::Dim),
-            cell(planned.details.join(", ")),
+            cell(details.join(", ")),
         ]);
         for broken in &planned.breaks {
             grid.row([
@@ -73,6 +77,34 @@ pub(crate) fn definitions(definitions: &Definitions, style: Style) -> String {
             cell(view.version().short()).tone(Tone::Dim),
             cell(format!("of {}", view.entities.join(", "))),
             cell(format!("from {}", view.source)),
+            cell(names.join(", ")),
+        ]);
+    }
+    for (name, view) in &definitions.derived {
+        let features = view.features.iter();
+        let names: Vec<_> = features
+            .map(|feature| format!("{} {}", feature.name, feature.data_type))
+            .collect();
+        let mut of: Vec<&str> = view
+            .inputs
+            .iter()
+            .map(|input| input.view.as_str())
+            .collect();
+        of.dedup();
+        let request: Vec<_> = view
+            .request
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect();
+        let from = match request.is_empty() {
+            true => "when it is read".to_owned(),
+            false => format!("from the request: {}", request.join(", ")),
+        };
+        views.row([
+            cell(name.as_str()).tone(Tone::Bold),
+            cell(view.version().short()).tone(Tone::Dim),
+            cell(format!("of {}", of.join(", "))),
+            cell(from),
             cell(names.join(", ")),
         ]);
     }
@@ -144,6 +176,10 @@ pub(crate) fn training_set(made: &Made, file: &str, style: Style) -> String {
         ("file", file.to_owned()),
         ("rows", numbers::count(manifest.rows)),
         ("columns", manifest.columns.fields.len().to_string()),
+        (
+            "as of",
+            format!("{}, UTC where it has no zone", manifest.spine.time),
+        ),
         ("training set", made.digest.to_string()),
     ];
     if let Some((name, version)) = &manifest.service {

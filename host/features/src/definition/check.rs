@@ -9,22 +9,37 @@ use trueline_dataset::{Catalog, Dataset};
 use trueline_declaration::Diagnostics;
 use trueline_declaration::source::{Problem, Report, Source as Text, Span};
 use trueline_declaration::values::locate;
+use trueline_runtime::Manifest;
 use trueline_table::{DataType, Field, Schema};
 
 use super::file::{
     EntityKeys, FeatureKeys, File, Names, Paths, Section, ServiceKeys, SourceKeys, ViewKeys,
 };
+use super::transform::{self, Tools, TransformKeys};
 use super::{
     Column, Definitions, Entity, Feature, JoinKey, Kind, Load, Service, ServiceFeature, Source,
     View,
 };
 use crate::duration;
 
-/// Reads a feature file, opens the files of its sources, and checks every name and type.
+/// [`check_with`] components by path only.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn check(path: &Path) -> Result<Definitions, Diagnostics> {
+    let tools = Tools {
+        plugins: &transform::Paths,
+        runtime: &transform::fresh_runtime,
+    };
+    check_with(path, &tools)
+}
+
+/// Reads a feature file, opens the files of its sources, asks what computes features what it answers, and
+/// checks every name and type.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn check_with(path: &Path, tools: &Tools<'_>) -> Result<Definitions, Diagnostics> {
     let text = Text::read(path, "feature file")?;
     let mut report = Report::new(&text);
     let Some(file) = File::read(&text, &mut report) else {
@@ -33,6 +48,8 @@ pub fn check(path: &Path) -> Result<Definitions, Diagnostics> {
     let mut checked = Checked {
         report: &mut report,
         definitions: Definitions::default(),
+        tools,
+        folder: text.folder(),
     };
     for section in &file.entities {
         checked.entity(section);
@@ -43,6 +60,7 @@ pub fn check(path: &Path) -> Result<Definitions, Diagnostics> {
     for section in &file.views {
         checked.view(section, &file);
     }
+    checked.derived(&file);
     for section in &file.services {
         checked.service(section, &file);
     }
@@ -55,8 +73,10 @@ pub fn check(path: &Path) -> Result<Definitions, Diagnostics> {
 }
 
 pub(super) struct Checked<'r, 's> {
-    report: &'r mut Report<'s>,
-    definitions: Definitions,
+    pub(super) report: &'r mut Report<'s>,
+    pub(super) definitions: Definitions,
+    pub(super) tools: &'r Tools<'r>,
+    pub(super) folder: &'r Path,
 }
 
 impl Checked<'_, '_> {
@@ -65,7 +85,7 @@ impl Checked<'_, '_> {
     }
 
     /// The hint for a name that is none of those that exist.
-    fn unknown<'n>(
+    pub(super) fn unknown<'n>(
         &mut self,
         span: Span,
         message: String,
@@ -113,7 +133,7 @@ impl Checked<'_, '_> {
         self.about(Kind::Entity, name, keys.about());
     }
 
-    fn about(&mut self, kind: Kind, name: &str, about: super::About) {
+    pub(super) fn about(&mut self, kind: Kind, name: &str, about: super::About) {
         let about_kind = self.definitions.about.entry(kind).or_default();
         about_kind.insert(name.to_owned(), about);
     }
@@ -271,9 +291,25 @@ impl Checked<'_, '_> {
                 column,
             });
         }
+        let Some((transform, schema)) = self.computed(section, keys, schema) else {
+            return;
+        };
         let (features, aggregates) = match (&keys.features, &keys.aggregate) {
+            (_, Some(_)) if transform.is_some() => {
+                let message =
+                    format!("view `{name}` is computed by a component, and has aggregates");
+                let hint = "define a view of the rows, and one of the aggregates";
+                self.wrong(section.value.span(), message, hint);
+                return;
+            }
             (Some(named), None) => {
-                let features = self.features(section, named, &join_keys, &source);
+                let named = (Some(named), transform.as_ref());
+                let features = self.features(section, named, &join_keys, (&source, &schema));
+                (features, None)
+            }
+            (None, None) if transform.is_some() => {
+                let named = (None, transform.as_ref());
+                let features = self.features(section, named, &join_keys, (&source, &schema));
                 (features, None)
             }
             (None, Some(table)) if !table.is_empty() => {
@@ -318,34 +354,26 @@ impl Checked<'_, '_> {
             features,
             aggregates,
             ttl_us,
+            transform,
         };
         self.definitions.views.insert(name.clone(), view);
         self.about(Kind::View, name, keys.about());
     }
 
-    /// The features of a view that are columns of its source.
+    /// The features of a view that are columns of its source, or of what computes it.
     fn features(
         &mut self,
         section: &Section<'_, ViewKeys>,
-        named: &Spanned<FeatureKeys>,
+        (named, transform): (Option<&Spanned<FeatureKeys>>, Option<&Manifest>),
         join_keys: &[JoinKey],
-        source: &Source,
+        (source, schema): (&Source, &Schema),
     ) -> Vec<Feature> {
         let name = &section.name;
-        let schema = source.schema();
-        let chosen: Vec<(String, String)> = match named.get_ref() {
-            FeatureKeys::Same(columns) => columns
-                .iter()
-                .map(|name| (name.clone(), name.clone()))
-                .collect(),
-            FeatureKeys::Named(features) => features
-                .iter()
-                .map(|(feature, column)| (feature.clone(), column.clone()))
-                .collect(),
-        };
+        let chosen = named_features(named, transform);
         if chosen.is_empty() {
             let message = format!("view `{name}` has no features");
-            self.wrong(named.span(), message, "list columns of its source");
+            let span = named.map_or_else(|| section.value.span(), Spanned::span);
+            self.wrong(span, message, "list columns of its source");
         }
         let mut features = Vec::new();
         let mut seen = BTreeSet::new();
@@ -366,7 +394,7 @@ impl Checked<'_, '_> {
                 continue;
             }
             let owner = format!("view `{name}`, feature `{feature}`");
-            if let Some(data_type) = self.column(&owner, &column, &source.name, &schema, &span) {
+            if let Some(data_type) = self.column(&owner, &column, &source.name, schema, &span) {
                 features.push(Feature {
                     name: feature,
                     data_type,
@@ -375,6 +403,41 @@ impl Checked<'_, '_> {
             }
         }
         features
+    }
+
+    /// What computes a view, and the columns that there are then; none if it is wrong.
+    fn computed(
+        &mut self,
+        section: &Section<'_, ViewKeys>,
+        keys: &ViewKeys,
+        mut schema: Schema,
+    ) -> Option<(Option<Manifest>, Schema)> {
+        let transform = TransformKeys {
+            plugin: keys.plugin.as_ref(),
+            package: keys.package.as_ref(),
+        };
+        let has_params = section.value.get_ref().get("params").is_some();
+        if transform.plugin.is_none() && transform.package.is_none() && !has_params {
+            return Some((None, schema));
+        }
+        let place = (self.tools, self.folder);
+        let parts = &mut self.definitions.parts;
+        let checked = transform::check(
+            &section.name,
+            transform,
+            &section.value,
+            &schema,
+            place,
+            parts,
+        );
+        let manifest = self.report.ok(checked)?;
+        for field in &manifest.output.fields {
+            match schema.index_of(&field.name) {
+                Some(index) => schema.fields[index] = field.clone(),
+                None => schema.fields.push(field.clone()),
+            }
+        }
+        Some((Some(manifest), schema))
     }
 
     /// The join keys of a view's entities; none if one of them is unknown or wrong.
@@ -430,9 +493,9 @@ impl Checked<'_, '_> {
                 Some((view, feature)) => (view, Some(feature)),
                 None => (text.as_str(), None),
             };
-            let Some(view) = self.definitions.views.get(view_name).cloned() else {
-                if file.views.iter().all(|view| view.name != view_name) {
-                    let names: Vec<_> = file.views.iter().map(|one| one.name.as_str()).collect();
+            let Some(view) = self.definitions.view(view_name) else {
+                if file.view_names().all(|name| name != view_name) {
+                    let names: Vec<_> = file.view_names().collect();
                     let message =
                         format!("service `{name}` reads `{view_name}`, which is no feature view");
                     self.unknown(entry.span(), message, view_name, names, "the views are");
@@ -441,12 +504,16 @@ impl Checked<'_, '_> {
             };
             let version = view.version();
             let chosen: Vec<_> = view
-                .features
+                .features()
                 .iter()
                 .filter(|feature| wanted.is_none_or(|wanted| feature.name == wanted))
                 .collect();
             if let (Some(wanted), true) = (wanted, chosen.is_empty()) {
-                let names: Vec<_> = view.features.iter().map(|one| one.name.as_str()).collect();
+                let names: Vec<_> = view
+                    .features()
+                    .iter()
+                    .map(|one| one.name.as_str())
+                    .collect();
                 let message = format!(
                     "service `{name}` reads feature `{wanted}`, which view `{view_name}` does not define"
                 );
@@ -484,6 +551,31 @@ impl Checked<'_, '_> {
         };
         self.definitions.services.insert(name.clone(), service);
         self.about(Kind::Service, name, keys.about());
+    }
+}
+
+/// The features of a view with their columns: those that are listed, else all that computes it answers.
+pub(super) fn named_features(
+    keys: Option<&Spanned<FeatureKeys>>,
+    transform: Option<&Manifest>,
+) -> Vec<(String, String)> {
+    match keys.map(Spanned::get_ref) {
+        Some(FeatureKeys::Same(columns)) => columns
+            .iter()
+            .map(|name| (name.clone(), name.clone()))
+            .collect(),
+        Some(FeatureKeys::Named(features)) => features
+            .iter()
+            .map(|(feature, column)| (feature.clone(), column.clone()))
+            .collect(),
+        None => {
+            let outputs = transform
+                .into_iter()
+                .flat_map(|manifest| manifest.output.names());
+            outputs
+                .map(|name| (name.to_owned(), name.to_owned()))
+                .collect()
+        }
     }
 }
 

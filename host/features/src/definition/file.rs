@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use trueline_dataset::Format;
@@ -53,9 +54,38 @@ pub(super) struct ViewKeys {
     /// What the source calls a join key.
     #[serde(default)]
     pub(super) keys: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// Without, all that computes it answers.
     pub(super) features: Option<Spanned<FeatureKeys>>,
     pub(super) aggregate: Option<AggregateTable>,
     pub(super) ttl: Option<Spanned<String>>,
+    /// What computes its features of the rows of its source.
+    #[serde(rename = "use")]
+    pub(super) plugin: Option<Spanned<String>>,
+    pub(super) package: Option<Spanned<String>>,
+    /// Any value; the section has it with its places.
+    #[serde(rename = "params")]
+    _params: Option<IgnoredAny>,
+    description: Option<String>,
+    owner: Option<String>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+/// A `[view.<name>]` of other views, of a request, or of both.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct DerivedKeys {
+    #[serde(default)]
+    pub(super) views: Option<Spanned<InputKeys>>,
+    /// Columns that a request or a spine has, and their types.
+    #[serde(default)]
+    pub(super) request: BTreeMap<Spanned<String>, DataType>,
+    #[serde(rename = "use")]
+    pub(super) plugin: Option<Spanned<String>>,
+    pub(super) package: Option<Spanned<String>>,
+    #[serde(rename = "params")]
+    _params: Option<IgnoredAny>,
+    pub(super) features: Option<Spanned<FeatureKeys>>,
     description: Option<String>,
     owner: Option<String>,
     #[serde(default)]
@@ -100,6 +130,17 @@ pub(super) enum FeatureKeys {
     Named(BTreeMap<String, String>),
 }
 
+/// Features of other views under their own names, or under others.
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a list of `view:feature`, or a table of names to `view:feature`"
+)]
+pub(super) enum InputKeys {
+    Same(Vec<String>),
+    Named(BTreeMap<String, String>),
+}
+
 macro_rules! about {
     ($($keys:ty),*) => {$(
         impl $keys {
@@ -113,7 +154,7 @@ macro_rules! about {
         }
     )*};
 }
-about!(EntityKeys, SourceKeys, ViewKeys, ServiceKeys);
+about!(EntityKeys, SourceKeys, ViewKeys, DerivedKeys, ServiceKeys);
 
 /// A named section and its keys; none if they were wrong, which is reported.
 #[derive(Debug)]
@@ -129,6 +170,7 @@ pub(super) struct File<'t> {
     pub(super) entities: Vec<Section<'t, EntityKeys>>,
     pub(super) sources: Vec<Section<'t, SourceKeys>>,
     pub(super) views: Vec<Section<'t, ViewKeys>>,
+    pub(super) derived: Vec<Section<'t, DerivedKeys>>,
     pub(super) services: Vec<Section<'t, ServiceKeys>>,
 }
 
@@ -161,17 +203,30 @@ impl<'t> File<'t> {
             }
         }
         Some(Self {
-            entities: sections(&document, "entity", report),
-            sources: sections(&document, "source", report),
-            views: sections(&document, "view", report),
-            services: sections(&document, "service", report),
+            entities: sections(&document, "entity", |_| true, report),
+            sources: sections(&document, "source", |_| true, report),
+            views: sections(&document, "view", |view| !is_derived(view), report),
+            derived: sections(&document, "view", is_derived, report),
+            services: sections(&document, "service", |_| true, report),
         })
     }
+
+    /// The names of all views.
+    pub(super) fn view_names(&self) -> impl Iterator<Item = &str> + Clone {
+        let views = self.views.iter().map(|view| view.name.as_str());
+        views.chain(self.derived.iter().map(|view| view.name.as_str()))
+    }
+}
+
+/// Whether a view is of other views or of a request, and not of a source.
+fn is_derived(view: &DeValue<'_>) -> bool {
+    view.get("views").is_some() || view.get("request").is_some()
 }
 
 fn sections<'t, K: serde::de::DeserializeOwned>(
     document: &DeTable<'t>,
     kind: &str,
+    is_meant: impl Fn(&DeValue<'t>) -> bool,
     report: &mut Report<'_>,
 ) -> Vec<Section<'t, K>> {
     let Some(all) = document.get(kind) else {
@@ -183,7 +238,7 @@ fn sections<'t, K: serde::de::DeserializeOwned>(
         return Vec::new();
     };
     let mut sections = Vec::new();
-    for (key, value) in table {
+    for (key, value) in table.iter().filter(|(_, value)| is_meant(value.get_ref())) {
         let name = key.get_ref().to_string();
         if !value.get_ref().is_table() {
             let problem = Problem::new(key.span(), format!("{kind} `{name}` is not a table"));

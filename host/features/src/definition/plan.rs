@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use trueline_runtime::Manifest;
 use trueline_table::Digest;
 
-use super::{Aggregate, Definitions, Feature, Function, Service, Source, View};
+use super::{Aggregate, AnyView, Definitions, Feature, Function, Service, Source, View};
 use crate::duration;
 
 /// A kind of definition.
@@ -78,17 +79,21 @@ pub(crate) fn plan(applied: &Definitions, wanted: &Definitions) -> Vec<Planned> 
         &applied.sources.keys().collect(),
         &wanted.sources.keys().collect(),
     );
-    compare(
-        Kind::View,
-        &applied.views.keys().collect(),
-        &wanted.views.keys().collect(),
-    );
+    compare(Kind::View, &views(applied), &views(wanted));
     compare(
         Kind::Service,
         &applied.services.keys().collect(),
         &wanted.services.keys().collect(),
     );
     planned
+}
+
+fn views(definitions: &Definitions) -> BTreeSet<&String> {
+    definitions
+        .views
+        .keys()
+        .chain(definitions.derived.keys())
+        .collect()
 }
 
 fn one(
@@ -113,11 +118,15 @@ fn one(
                 compare_sources(old, new, &mut details, &mut breaks);
             }
         }
-        Kind::View => {
-            if let (Some(old), Some(new)) = (applied.views.get(name), wanted.views.get(name)) {
-                compare_views(old, new, &mut details, &mut breaks);
+        Kind::View => match (applied.view(name), wanted.view(name)) {
+            (Some(AnyView::Source(old)), Some(AnyView::Source(new))) => {
+                compare_views(&old, &new, &mut details, &mut breaks);
             }
-        }
+            (Some(old), Some(new)) => {
+                compare_any_views(&old, &new, &mut details, &mut breaks);
+            }
+            _ => {}
+        },
         Kind::Service => {
             let (old, new) = (applied.services.get(name), wanted.services.get(name));
             if let (Some(old), Some(new)) = (old, new) {
@@ -134,7 +143,7 @@ fn one(
         change => change,
     };
     let version = match kind {
-        Kind::View => wanted.views.get(name).map(View::version),
+        Kind::View => wanted.view(name).map(|view| view.version()),
         Kind::Service => wanted.services.get(name).map(Service::version),
         _ => None,
     };
@@ -183,15 +192,20 @@ fn compare_sources(
     }
 }
 
-fn compare_views(old: &View, new: &View, details: &mut Vec<String>, breaks: &mut Vec<String>) {
+fn compare_features(
+    old: &[Feature],
+    new: &[Feature],
+    details: &mut Vec<String>,
+    breaks: &mut Vec<String>,
+) {
     let find = |features: &[Feature], name: &str| {
         features
             .iter()
             .find(|feature| feature.name == name)
             .cloned()
     };
-    for feature in &old.features {
-        match find(&new.features, &feature.name) {
+    for feature in old {
+        match find(new, &feature.name) {
             None => breaks.push(format!("feature `{}` goes", feature.name)),
             Some(other) if other.data_type != feature.data_type => breaks.push(format!(
                 "feature `{}` becomes {}, was {}",
@@ -203,22 +217,71 @@ fn compare_views(old: &View, new: &View, details: &mut Vec<String>, breaks: &mut
                     feature.name, other.column
                 ));
             }
-            Some(_) if aggregate(old, &feature.name) != aggregate(new, &feature.name) => {
-                details.push(format!(
-                    "feature `{}` is {}, was {}",
-                    feature.name,
-                    describe(aggregate(new, &feature.name)),
-                    describe(aggregate(old, &feature.name))
-                ));
-            }
             Some(_) => {}
         }
     }
-    for feature in &new.features {
-        if find(&old.features, &feature.name).is_none() {
+    for feature in new {
+        if find(old, &feature.name).is_none() {
             details.push(format!("feature `{}` comes", feature.name));
         }
     }
+}
+
+/// Compares what computes two views.
+fn compare_transforms(old: Option<&Manifest>, new: Option<&Manifest>, details: &mut Vec<String>) {
+    let components = |manifest: &Manifest| {
+        let chain = manifest.chain.iter();
+        let parts = chain.map(|link| (link.component, link.state));
+        parts.collect::<Vec<_>>()
+    };
+    let change = match (old, new) {
+        (None, Some(_)) => "a component computes it",
+        (Some(_), None) => "no component computes it any more",
+        (Some(old), Some(new)) if components(old) != components(new) => {
+            "another component, or another state of it, computes it"
+        }
+        (Some(old), Some(new)) if old != new => "its component has other parameters",
+        _ => return,
+    };
+    details.push(change.to_owned());
+}
+
+/// Compares views of which one at least is made of others.
+fn compare_any_views(
+    old: &AnyView,
+    new: &AnyView,
+    details: &mut Vec<String>,
+    breaks: &mut Vec<String>,
+) {
+    compare_features(old.features(), new.features(), details, breaks);
+    match (old, new) {
+        (AnyView::Derived(old), AnyView::Derived(new)) => {
+            if old.request != new.request {
+                breaks.push("a request has to bring other columns".to_owned());
+            }
+            compare_transforms(Some(&old.transform), Some(&new.transform), details);
+            if old.inputs != new.inputs {
+                details.push("it is made of other features, or of other versions".to_owned());
+            }
+        }
+        _ => breaks.push("it is of a source, or is not any more".to_owned()),
+    }
+}
+
+fn compare_views(old: &View, new: &View, details: &mut Vec<String>, breaks: &mut Vec<String>) {
+    compare_features(&old.features, &new.features, details, breaks);
+    let is_kept = |feature: &&Feature| {
+        let mut others = new.features.iter();
+        others.any(|other| other.name == feature.name && other.data_type == feature.data_type)
+    };
+    for Feature { name, .. } in old.features.iter().filter(is_kept) {
+        let (before, after) = (aggregate(old, name), aggregate(new, name));
+        if before != after {
+            let (before, after) = (describe(before), describe(after));
+            details.push(format!("feature `{name}` is {after}, was {before}"));
+        }
+    }
+    compare_transforms(old.transform.as_ref(), new.transform.as_ref(), details);
     let names = |view: &View| {
         let keys = view.keys.iter();
         keys.map(|key| (key.name.clone(), key.data_type))

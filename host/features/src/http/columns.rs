@@ -18,7 +18,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// If a column is missing, has another length than the others, or a value is not of its type.
-pub(super) fn rows(
+pub(crate) fn rows(
     schema: &Schema,
     columns: &Map<String, Value>,
     whose: &str,

@@ -71,7 +71,9 @@ pub(super) async fn get_online_features(
     let answer = blocking(move || {
         let keys = store.join_keys(&selection)?;
         let entities = by_join_key(&store, entities)?;
-        let rows = columns::rows(&keys, &entities, "the request")?;
+        // What computed views read of a request comes among the entities.
+        let wanted = store.request_columns(&selection)?;
+        let rows = columns::rows(&wanted, &entities, "the request")?;
         let answer = store.get_features(&selection, &rows, now_us())?;
         if !full_names {
             store.resolve(&selection)?.schema(false, &[])?;
@@ -112,7 +114,8 @@ fn online_response(keys: &Schema, rows: &RecordBatch, answer: &Answer, full_name
     let mut names: Vec<&str> = keys.names().collect();
     let present = |_| Value::from("PRESENT");
     let epoch = |_| EPOCH.to_owned();
-    let keys = rows.columns().iter();
+    // Columns of the request are not answered, as Feast does not either.
+    let keys = rows.columns().iter().take(names.len());
     let mut results: Vec<Value> = keys.map(|key| result(key, &present, &epoch)).collect();
     for (index, feature) in answer.features.iter().enumerate() {
         names.push(if full_names {

@@ -49,8 +49,8 @@ pub(super) async fn features(
         }
     };
     let answered = blocking(move || {
-        let keys = store.join_keys(&selection)?;
-        let rows = columns::rows(&keys, &request.entities, "the request")?;
+        let wanted = store.request_columns(&selection)?;
+        let rows = columns::rows(&wanted, &request.entities, "the request")?;
         let now_us = now_us();
         Ok((store.get_features(&selection, &rows, now_us)?, now_us))
     });

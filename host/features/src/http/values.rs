@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 /// The value of a row.
-pub(super) fn json(column: &ArrayRef, row: usize) -> Value {
+pub(crate) fn json(column: &ArrayRef, row: usize) -> Value {
     if column.is_null(row) {
         return Value::Null;
     }

@@ -1,7 +1,8 @@
 //! A store in a folder of its own, and tables in few words.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{
     ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray,
@@ -10,13 +11,15 @@ use arrow::array::{
 use arrow::datatypes::Float64Type;
 use tempfile::TempDir;
 use trueline_dataset::{Catalog, DatasetSpec, OneOrMany, ScanOptions};
+use trueline_declaration::Diagnostics;
+use trueline_runtime::{Backend, Plugins, Runtime};
 use trueline_table::Schema;
 
 use crate::contract::Knowledge;
 use crate::table_file::TableFile;
 use crate::{
-    Answer, FeatureStore, HistoryRequest, Made, Result, Selection, Spine, Status, TrainingSet,
-    check,
+    Answer, Definitions, FeatureStore, HistoryRequest, Made, Result, Selection, Spine, Status,
+    Tools, TrainingSet, check_with,
 };
 
 /// One hour in microseconds.
@@ -35,7 +38,10 @@ impl Project {
     pub(super) fn new(definitions: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = FeatureStore::open(&folder.path().join("home")).unwrap();
-        let project = Self { folder, store };
+        let project = Self {
+            folder,
+            store: store.with_runtime(runtime()),
+        };
         project.apply(definitions).unwrap();
         project
     }
@@ -43,7 +49,7 @@ impl Project {
     pub(super) fn apply(&self, definitions: &str) -> Result<i64> {
         let file = self.path("features.toml");
         std::fs::write(&file, definitions).unwrap();
-        let definitions = check(&file).map_err(crate::Error::from)?;
+        let definitions = check_file(&file).map_err(crate::Error::from)?;
         self.store.apply(&definitions, self.folder.path(), 0)
     }
 
@@ -102,6 +108,37 @@ impl Project {
         let status = (0..values.len()).map(|row| answer.status(0, row));
         values.clone().into_iter().zip(status).collect()
     }
+}
+
+/// A feature file, whose views may use the standard stages.
+pub(super) fn check_file(file: &Path) -> Result<Definitions, Diagnostics> {
+    let tools = Tools {
+        plugins: &Standard,
+        runtime: &|| Ok(runtime().clone()),
+    };
+    check_with(file, &tools)
+}
+
+struct Standard;
+
+impl Plugins for Standard {
+    fn find(&self, name: &str) -> Option<Cow<'static, [u8]>> {
+        trueline_stages::find(name).map(|stage| Cow::Borrowed(stage.bytes()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let stages = trueline_stages::standard().iter();
+        stages.map(|stage| stage.name.to_owned()).collect()
+    }
+}
+
+/// One for all tests, which finds what earlier ones compiled.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let code = Path::new("../../target/tests/code");
+        Runtime::new(Backend::default(), Some(code.to_owned())).unwrap()
+    })
 }
 
 pub(super) fn read(path: &std::path::Path) -> RecordBatch {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use trueline_sdk::exact_sum::ExactSum;
 use trueline_sdk::quantiles::QuantileSketch;
 
-use super::support::{Project, ints, numbers, table, texts, times};
+use super::support::{Project, ints, numbers, table, times};
 use crate::FeatureStore;
 
 /// Times are multiples of half a second, so that exact edges of windows, and of tiles, are common.

@@ -6,6 +6,8 @@ use std::path::Path;
 use trueline_dataset::{
     Catalog, Dataset, DatasetSpec, Error, Format, OneOrMany, PinPolicy, literal_path,
 };
+use trueline_features::Tools;
+use trueline_runtime::ServiceFeatures;
 
 use super::{RecordedFile, features};
 use crate::declaration::{Declaration, DeclaredDataset};
@@ -28,10 +30,11 @@ impl Datasets {
     pub(super) fn open(
         declaration: &Declaration<'_>,
         files: &BTreeMap<String, Vec<RecordedFile>>,
+        tools: &Tools<'_>,
         report: &mut Report<'_>,
     ) -> Self {
         let mut catalog = catalog(declaration, files, report.source.folder());
-        let features = features::plan(declaration, &mut catalog, report);
+        let features = features::plan(declaration, &mut catalog, tools, report);
         let mut open = Vec::new();
         let known: Vec<String> = catalog.names().map(str::to_owned).collect();
         for declared in declaration
@@ -83,7 +86,16 @@ impl Datasets {
     }
 
     /// The datasets that stages read.
-    pub(super) fn planned(&self, outline: &Outline<'_, '_>) -> Vec<PlannedDataset> {
+    pub(super) fn planned(
+        &self,
+        outline: &Outline<'_, '_>,
+        recorded: &BTreeMap<String, ServiceFeatures>,
+    ) -> Vec<PlannedDataset> {
+        let service = |name: &str| {
+            let planned = self.features.iter().find(|planned| planned.dataset == name);
+            let planned = planned.map(|planned| &planned.service);
+            planned.or_else(|| recorded.get(name)).cloned()
+        };
         let read = read_by_stages(outline);
         let planned = self
             .open
@@ -92,6 +104,7 @@ impl Datasets {
             .map(|dataset| PlannedDataset {
                 name: dataset.name().to_owned(),
                 schema: dataset.schema().clone(),
+                service: service(dataset.name()),
                 dataset: dataset.clone(),
             });
         planned.collect()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use trueline_dataset::suggest::{did_you_mean, list_some};
 use trueline_dataset::{Catalog, DatasetSpec, FeaturesSpec};
-use trueline_features::{Definitions, training_columns};
+use trueline_features::{Definitions, Tools, training_columns};
 
 use crate::declaration::{Declaration, DeclaredDataset};
 use crate::plan::PlannedFeatures;
@@ -17,6 +17,7 @@ use crate::values::locate;
 pub(super) fn plan(
     declaration: &Declaration<'_>,
     catalog: &mut Catalog,
+    tools: &Tools<'_>,
     report: &mut Report<'_>,
 ) -> Vec<PlannedFeatures> {
     let mut waiting: Vec<&DeclaredDataset<'_>> = declaration
@@ -47,7 +48,11 @@ pub(super) fn plan(
         let Some(spec) = features_of(catalog, &declared.name.text).cloned() else {
             continue;
         };
-        match one(declaration, declared, &spec, catalog, &mut files, report) {
+        let mut known = Known {
+            tools,
+            files: &mut files,
+        };
+        match one(declaration, declared, &spec, catalog, &mut known, report) {
             Ok(Some(features)) => planned.push(features),
             Ok(None) => forget(catalog, &declared.name.text),
             Err(problem) => {
@@ -97,13 +102,19 @@ fn forget(catalog: &mut Catalog, name: &str) {
     }
 }
 
+/// The feature files that were checked, and what they are checked with.
+struct Known<'k, 't> {
+    tools: &'k Tools<'t>,
+    files: &'k mut BTreeMap<String, Arc<Definitions>>,
+}
+
 /// What one dataset will be made of; none if it is wrong because another one is.
 fn one(
     declaration: &Declaration<'_>,
     declared: &DeclaredDataset<'_>,
     spec: &FeaturesSpec,
     catalog: &mut Catalog,
-    files: &mut BTreeMap<String, Arc<Definitions>>,
+    known: &mut Known<'_, '_>,
     report: &Report<'_>,
 ) -> Result<Option<PlannedFeatures>, Box<Problem>> {
     let name = &declared.name.text;
@@ -117,14 +128,10 @@ fn one(
         })
     };
     let file = report.source.folder().join(&spec.file);
-    let definitions = match files.get(&spec.file) {
+    let definitions = match known.files.get(&spec.file) {
         Some(known) => known.clone(),
         None => {
-            let checked = trueline_features::check(&file).map_err(|error| {
-                let program = format!(
-                    "`trueline features apply --plan {}` says it",
-                    file.display()
-                );
+            let checked = trueline_features::check_with(&file, known.tools).map_err(|error| {
                 let first = error.0.first();
                 let place = first.and_then(|first| first.place.as_ref()).map_or_else(
                     || spec.file.clone(),
@@ -137,7 +144,9 @@ fn one(
                 };
                 let hint = first
                     .and_then(|first| first.hint.clone())
-                    .unwrap_or(program);
+                    .unwrap_or_else(|| {
+                        "name the feature file with `file`, relative to this one".to_owned()
+                    });
                 wrong(
                     "features.file",
                     format!("{place}: {message}{more}"),
@@ -145,7 +154,7 @@ fn one(
                 )
             })?;
             let checked = Arc::new(checked);
-            files.insert(spec.file.clone(), checked.clone());
+            known.files.insert(spec.file.clone(), checked.clone());
             checked
         }
     };
@@ -187,11 +196,9 @@ fn one(
     Ok(Some(PlannedFeatures {
         dataset: name.clone(),
         file,
-        service: spec.service.clone(),
-        version: made.version,
+        service: made.service,
         spine,
         time: made.time,
-        full_names: spec.full_names,
         definitions,
     }))
 }

@@ -150,7 +150,7 @@ async fn answer(service: &Service, request: Request) -> Result<Reply, Problem> {
         service,
         received,
         move |model, body| {
-            let schema = model.input();
+            let schema = model.request();
             let rows = match form {
                 Form::Csv => csv::read(schema, body, header)?,
                 Form::Json => invocations::read(schema, body)?,

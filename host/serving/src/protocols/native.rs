@@ -36,7 +36,7 @@ async fn predict(State(service): State<Service>, request: Request) -> Response {
         exchange(
             &service,
             received,
-            |model, body| native::read(model.input(), body),
+            |model, body| native::read(model.request(), body),
             |model, shape, answers| {
                 let body = native::write(shape, model.digest(), model.output(), answers)?;
                 Ok(Reply::new(model, JSON, body))

@@ -97,7 +97,7 @@ async fn metadata(State(service): State<Service>, Path(named): Path<Named>) -> R
         return refuse(&problem);
     }
     let names = model.names();
-    let body = oip::metadata(&names.name, &names.version, model.input(), model.output());
+    let body = oip::metadata(&names.name, &names.version, model.request(), model.output());
     Reply::new(&model, "application/json", body).into_response()
 }
 
@@ -122,7 +122,7 @@ async fn infer(
             &service,
             received,
             move |model, body| {
-                let request = oip::read(model.input(), json_bytes, body)?;
+                let request = oip::read(model.request(), json_bytes, body)?;
                 let rows = request.rows.clone();
                 Ok((request, rows))
             },

@@ -19,7 +19,8 @@ use crate::views;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The entity: each of its join keys with its value, as in `user_id=user_123`
+    /// The entity: each of its join keys with its value, as in `user_id=user_123`, and what computed views
+    /// read of a request
     #[arg(value_name = "KEY=VALUE", required = true)]
     entity: Vec<String>,
     /// The feature service, `name@version` for an old version of it
@@ -37,7 +38,7 @@ pub(crate) struct Arguments {
 pub(super) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Result<Exit> {
     let store = store(context)?;
     let selection = selection(arguments.service.as_ref(), &arguments.features);
-    let keys = store.join_keys(&selection)?;
+    let keys = store.request_columns(&selection)?;
     let entity = entity(&arguments.entity, &keys)?;
     let answer = store.get_features(&selection, &entity, now_us())?;
     let data = data(&answer)?;
@@ -50,15 +51,17 @@ fn entity(pairs: &[String], keys: &Schema) -> anyhow::Result<RecordBatch> {
     let mut values: BTreeMap<&str, &str> = BTreeMap::new();
     for pair in pairs {
         let Some((key, value)) = pair.split_once('=') else {
-            let problem = Problem::new(format!("`{pair}` is not a join key with its value"));
+            let problem = Problem::new(format!("`{pair}` is not a column with its value"));
             return Err(problem.hint("write it as key=value").into());
         };
         if keys.field(key).is_none() {
             let hint = did_you_mean(key, keys.names())
-                .unwrap_or_else(|| format!("the join keys are {}", list_some(keys.names())));
-            return Err(Problem::new(format!("there is no join key `{key}`"))
-                .hint(hint)
-                .into());
+                .unwrap_or_else(|| format!("these are needed: {}", list_some(keys.names())));
+            return Err(
+                Problem::new(format!("`{key}` is no join key, and no view reads it"))
+                    .hint(hint)
+                    .into(),
+            );
         }
         values.insert(key, value);
     }
@@ -69,7 +72,7 @@ fn entity(pairs: &[String], keys: &Schema) -> anyhow::Result<RecordBatch> {
     let mut columns = Vec::new();
     for field in &keys.fields {
         let Some(value) = values.get(field.name.as_str()) else {
-            let problem = Problem::new(format!("the join key `{}` is missing", field.name));
+            let problem = Problem::new(format!("`{}` is missing", field.name));
             return Err(problem.hint(format!("add {}=VALUE", field.name)).into());
         };
         let text = StringArray::from(vec![*value]);
