@@ -2,6 +2,7 @@
 
     xgboost_parity.py trees TRAIN_CSV        train both on the same tables, compare every array
     xgboost_parity.py quality TRAIN_CSV      train both on scikit-learn's data sets, compare how good they are
+    xgboost_parity.py rankings TRAIN_CSV     train both to rank by pairs that are drawn, compare the NDCG
     xgboost_parity.py margins MODEL ROWS     load a stage's model, compare its margins or predictions
     xgboost_parity.py sagemaker ARCHIVE ROWS the same with a `model.tar.gz`, loaded as SageMaker's XGBoost image does
     xgboost_parity.py answers TRAIN_CSV      as `trees`, but only how each reads the other's models
@@ -16,7 +17,7 @@ model file; ROWS is a CSV file with the model's features, and with the stage's a
 margins and predictions must be equal to the bit, contributions to 1e-4 of the largest margin.
 
 Needs numpy and xgboost >= 3.2 (the wheel `xgboost-cpu` does); `answers` and `version` run with 1.7 and
-later as well, `quality` needs scikit-learn and pandas. Exits 1 if anything differs.
+later as well, `quality` and `rankings` need scikit-learn and pandas. Exits 1 if anything differs.
 """
 
 import csv
@@ -41,7 +42,7 @@ NODE_ARRAYS = [
 # two splits that are all but equal the other one may be made: in these cases it is.
 ROUNDS_GAINS_OTHERWISE = tuple(map(int, xgb.__version__.split(".")[:2])) < (3, 4)
 CHOOSES_OTHERWISE = (
-    {"missing", "delta", "classes_empty", "categories_missing", "categories_classes", "monotone"}
+    {"missing", "delta", "classes_empty", "categories_missing", "categories_classes", "monotone", "common_classes"}
     if ROUNDS_GAINS_OTHERWISE else set()
 )
 
@@ -60,12 +61,15 @@ class Table:
         self.categorical = [self.names[feature] for feature in categorical]
 
     @classmethod
-    def made(cls, rows, features, levels, objective=LOGISTIC, missing=0.0, weighted=False, categories=(), seed=7):
-        """`levels` distinct values a feature; None for continuous; `categories` are counts of the first features."""
+    def made(cls, rows, features, levels, objective=LOGISTIC, missing=0.0, weighted=False, categories=(), common=0.0, seed=7):
+        """`levels` distinct values a feature; None for continuous; `categories` are counts of the first features;
+        `common` is the share of rows that have the same value of a feature."""
         random = np.random.default_rng(seed)
         shape = (rows, features)
         x = random.normal(size=shape) if levels is None else random.integers(0, levels, shape) * 3.5 / levels
         x = x.astype(np.float32)
+        if common:
+            x[random.random(shape) < common] = 0
         signal = x[:, 0] + np.sin(2 * x[:, 1]) + x[:, 2] * x[:, -1] / 3
         for feature, count in enumerate(categories):
             x[:, feature] = random.integers(0, count, rows)
@@ -153,6 +157,9 @@ CASES = [
     case("no_splits", {"objective": LOGISTIC, "gamma": 1e9}, 2, *SMALL, missing=0.1),
     case("few_rows", {"objective": LOGISTIC}, 3, 5, 6, 200),
     case("one_hot", {"objective": LOGISTIC}, 30, 4000, 30, 2),
+    case("common", {"objective": LOGISTIC, "eta": 0.1}, 60, 4000, 24, 200, common=0.85, missing=0.02),
+    case("common_regression", {"objective": SQUARED}, 20, 4000, 24, 200, common=0.85),
+    case("common_classes", {"objective": SOFTPROB}, 10, 4000, 24, 50, common=0.85, weighted=True),
     case("more_bins", {"objective": LOGISTIC, "max_bin": 512}, 20, 20000, 5, 400, missing=0.05),
     case("many_rows", {"objective": LOGISTIC}, 60, 60000, 8, 250, missing=0.05),
     case("counts", {"objective": POISSON}, 20, *SMALL, missing=0.1),
@@ -422,6 +429,41 @@ def compare_quality(binary):
     return failed
 
 
+# Pairs are drawn by another generator here, so the trees are not the same.
+RANKINGS = [
+    ("ranking", {}, {}),
+    ("ranking_three_pairs", {"lambdarank_num_pair_per_sample": 3, "lambdarank_normalization": False}, {}),
+    ("ranking_missing", {}, {"missing": 0.1}),
+    ("ranking_levels", {"ndcg_exp_gain": False}, {"levels": 20, "common": 0.3}),
+]
+
+
+def compare_rankings(binary):
+    """Mean NDCG of groups that were not learned from, over three tables each."""
+    from sklearn import metrics
+
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for name, params, made in RANKINGS:
+            params = {"objective": NDCG, "lambdarank_pair_method": "mean", "max_depth": 4, "eta": 0.1} | params
+            scores = []
+            for seed in range(3):
+                table = lambda rows, seed: Table.made(rows, 8, **{"levels": None, "objective": NDCG, "seed": seed} | made)
+                train, test = table(8000, seed), table(8000, seed + 100)
+                ours = train_ours(binary, folder, train, params, 50, None)
+                models = [xgb.Booster(model_file=str(ours)), train_theirs(train, params, 50, None)]
+                answers = [model.predict(test.matrix()) for model in models]
+                groups = [test.groups == group for group in np.unique(test.groups)]
+                groups = [group for group in groups if group.sum() > 1 and test.y[group].any()]
+                ndcg = lambda answer: np.mean([metrics.ndcg_score([test.y[g]], [answer[g]]) for g in groups])
+                scores.append([ndcg(answer) for answer in answers])
+            ours, theirs = np.mean(scores, axis=0)
+            print(f"{name}: {ours:.4f}, XGBoost {theirs:.4f}", flush=True)
+            failed |= bool(abs(ours - theirs) > 0.003)
+    return failed
+
+
 def compare_margins(model, rows):
     with open(rows, newline="") as file:
         header, *lines = csv.reader(file)
@@ -503,6 +545,8 @@ def main():
             return write_version(Path(path))
         case ["quality", binary]:
             return compare_quality(Path(binary).resolve())
+        case ["rankings", binary]:
+            return compare_rankings(Path(binary).resolve())
         case ["margins", model, rows]:
             return compare_margins(model, rows)
         case ["sagemaker", archive, rows]:

@@ -2,7 +2,7 @@
 
 use crate::{
     cuts::{Cuts, bin_of},
-    histogram::{BLOCK, Sixteen},
+    histogram::{BLOCK, RareSlots, Sixteen},
     num::{to_index, to_whole},
     rows::Rows,
 };
@@ -76,6 +76,11 @@ impl Layout {
         &self.offsets[..self.bin_counts.len()]
     }
 
+    /// All slots of a feature.
+    pub(crate) fn slots(&self, feature: usize) -> std::ops::Range<usize> {
+        self.offsets[feature]..self.offsets[feature + 1]
+    }
+
     /// The slots of a feature's bins, without the one for missing values.
     pub(crate) fn bins(&self, feature: usize) -> std::ops::Range<usize> {
         let start = self.offsets[feature];
@@ -103,6 +108,8 @@ pub(crate) struct BinMatrix<B> {
     feature_count: usize,
     by_row: Vec<B>,
     by_feature: Vec<B>,
+    /// What is not common, if that is little.
+    rare: Option<RareSlots>,
 }
 
 impl<B: Bin> BinMatrix<B> {
@@ -133,9 +140,15 @@ impl<B: Bin> BinMatrix<B> {
         Self {
             row_count,
             feature_count,
+            rare: RareSlots::new(&by_row, layout),
             by_row,
             by_feature,
         }
+    }
+
+    /// What is not common of each row, if that is little.
+    pub(crate) fn rare(&self) -> Option<&RareSlots> {
+        self.rare.as_ref()
     }
 
     /// The bins of a row.

@@ -15,21 +15,32 @@ pub(crate) type Cuts = Vec<f32>;
 /// Bin numbers, and the one that stands for a missing value, have 16 bits.
 pub(crate) const MAX_BINS: usize = 65_535;
 
+/// Values that are taken out of the rows at once, feature by feature: 64 MiB.
+const VALUES_AT_ONCE: usize = 1 << 24;
+/// Features of a cache line.
+const FEATURES_AT_ONCE: usize = 16;
+
 /// The cuts of every feature. A feature without any value has none. One of categories, which
 /// `categorical` says (none if it is empty), has a bin for each up to the largest.
 ///
 /// # Errors
 /// [`Error::Data`] with the feature's number, the row and the value if that is no category.
 pub(crate) fn find_cuts(rows: &Rows, max_bin: usize, categorical: &[bool]) -> Result<Vec<Cuts>> {
-    (0..rows.feature_count())
-        .map(|feature| {
-            if categorical.get(feature).copied().unwrap_or(false) {
-                one_bin_a_category(rows, feature)
+    let features: Vec<usize> = (0..rows.feature_count()).collect();
+    // Rows are read as rarely as the memory for columns allows.
+    let at_once = (VALUES_AT_ONCE / rows.len().max(1)).clamp(1, FEATURES_AT_ONCE);
+    let mut cuts = Vec::with_capacity(features.len());
+    for features in features.chunks(at_once) {
+        let columns = rows.columns(features[0]..features[0] + features.len());
+        for (&feature, values) in features.iter().zip(columns) {
+            cuts.push(if categorical.get(feature).copied().unwrap_or(false) {
+                one_bin_a_category(&values)?
             } else {
-                Ok(cut(&weigh_values(rows, feature), max_bin))
-            }
-        })
-        .collect()
+                cut(&weigh_values(values, rows.weights()), max_bin)
+            });
+        }
+    }
+    Ok(cuts)
 }
 
 /// Whether a number can stand for a category.
@@ -37,9 +48,9 @@ pub(crate) fn is_category(value: f32) -> bool {
     (0.0..MAX_BINS as f32).contains(&value) && value.fract().abs() < f32::MIN_POSITIVE
 }
 
-fn one_bin_a_category(rows: &Rows, feature: usize) -> Result<Cuts> {
+fn one_bin_a_category(values: &[f32]) -> Result<Cuts> {
     let mut count = 0;
-    for (row, value) in rows.column(feature).enumerate() {
+    for (row, &value) in values.iter().enumerate() {
         if is_category(value) {
             count = count.max(to_whole(value) + 1);
         } else if !value.is_nan() {
@@ -64,16 +75,16 @@ type Weighed = (f32, f64);
 
 /// The distinct values of a feature, ascending. Without weights every row counts 1. As in XGBoost, a
 /// value of no weight is no reason for a cut.
-fn weigh_values(rows: &Rows, feature: usize) -> Vec<Weighed> {
+fn weigh_values(values: Vec<f32>, weights: Option<&[f32]>) -> Vec<Weighed> {
     // Adding zero turns -0.0 into 0.0: they are one value to every comparison.
     let present = |value: &f32| !value.is_nan();
-    let values = rows.column(feature).map(|value| value + 0.0);
+    let values = values.into_iter().map(|value| value + 0.0);
     let mut weighed: Vec<Weighed> = Vec::new();
     let mut add = |value: f32, weight: f64| match weighed.last_mut() {
         Some(last) if last.0.total_cmp(&value).is_eq() => last.1 += weight,
         _ => weighed.push((value, weight)),
     };
-    if let Some(weights) = rows.weights() {
+    if let Some(weights) = weights {
         let mut pairs: Vec<(f32, f32)> = values
             .zip(weights.iter().copied())
             .filter(|(value, weight)| present(value) && *weight > 0.0)
@@ -114,9 +125,11 @@ fn cut(values: &[Weighed], max_bin: usize) -> Cuts {
     cuts
 }
 
-/// A bound above a feature's largest value, as far from it as XGBoost puts it.
+/// A bound above a feature's largest value, as far from it as XGBoost puts it. That is no number where all
+/// values are negative infinity, which XGBoost refuses.
 fn bound_above(largest: f32) -> f32 {
-    largest + (largest.abs() + 1e-5)
+    let bound = largest + (largest.abs() + 1e-5);
+    if bound.is_nan() { f32::MIN } else { bound }
 }
 
 /// The distinct values at the ranks `begin + k / max_bin * range` for k = 1, …, `max_bin` - 1: the
@@ -170,6 +183,7 @@ mod tests {
         check(&[-0.0, 0.0], 256, &[1e-5]);
         check(&[5.0], 256, &[bound_above(5.0)]);
         check(&[f32::NAN], 256, &[]);
+        check(&[f32::NEG_INFINITY], 256, &[f32::MIN]);
         check(&[], 256, &[]);
         check(
             &[f32::INFINITY, f32::NEG_INFINITY, 1.0],

@@ -1,16 +1,15 @@
 //! Trees laid out for prediction.
 
 mod complete;
+mod lanes;
 mod linked;
+mod ranked;
 
 use complete::Complete;
 use linked::Linked;
 
 use crate::tree::Tree;
 
-/// Rows that go through all trees before the next ones do: few enough that they stay in the first
-/// cache level together with a tree.
-const BLOCK_ROWS: usize = 64;
 /// More features than this a node cannot name.
 pub(crate) const MAX_FEATURES: u32 = 1 << 30;
 
@@ -49,14 +48,9 @@ impl Forest {
     /// order. `rows` is row-major with `feature_count` (1 or more) values per row, NaN where missing;
     /// `margins` is row-major as well.
     pub fn add_margins(&self, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
-        let blocks = rows
-            .chunks(BLOCK_ROWS * feature_count)
-            .zip(margins.chunks_mut(BLOCK_ROWS * self.output_count));
-        for (rows, margins) in blocks {
-            match &self.trees {
-                Layout::Complete(trees) => trees.add_block(rows, feature_count, margins),
-                Layout::Linked(trees) => trees.add_block(rows, feature_count, margins),
-            }
+        match &self.trees {
+            Layout::Complete(trees) => trees.add_rows(rows, feature_count, margins),
+            Layout::Linked(trees) => trees.add_rows(rows, feature_count, margins),
         }
     }
 }
@@ -123,9 +117,9 @@ mod tests {
         fn agrees_with_walking_the_trees(
             trees in prop::collection::vec(
                 prop::collection::vec((any::<bool>(), any::<u8>(), any::<i8>(), any::<bool>()), 0..20),
-                0..20,
+                0..40,
             ),
-            rows in prop::collection::vec([value(), value(), value()], 0..150),
+            rows in prop::collection::vec([value(), value(), value()], 0..300),
             outputs in 1u32..4,
             has_categories: bool,
         ) {

@@ -9,7 +9,7 @@ use crate::{
     bins::{Bin, BinMatrix, Layout},
     constraints::Bounds,
     cuts::Cuts,
-    histogram::{Adder, Gradient, Histogram, Slots, Sum},
+    histogram::{self, Adder, BLOCK, Gradient, Histogram, RareAdder, RareSlots, Slots, Sum},
     num::{to_f32, to_index},
     params::{GrowPolicy, TreeParams},
     sample::{Draw, ROOT_PATH, child_path},
@@ -25,6 +25,9 @@ pub(crate) struct Grower<'a, B, S: Slots> {
     rows: Vec<u32>,
     scratch: Vec<u32>,
     adder: Adder<S>,
+    rare: Option<(RareAdder, &'a RareSlots)>,
+    /// Whether the gradients of this tree may be added by rare slots.
+    is_exact: bool,
     pool: Vec<Histogram>,
 }
 
@@ -86,6 +89,8 @@ impl<'a, B: Bin, S: Slots> Grower<'a, B, S> {
             rows: (0..row_count).collect(),
             scratch: vec![0; row_count as usize],
             adder: Adder::new(layout),
+            rare: bins.rare().map(|rare| (RareAdder::new(), rare)),
+            is_exact: false,
             pool: Vec::new(),
         }
     }
@@ -96,6 +101,10 @@ impl<'a, B: Bin, S: Slots> Grower<'a, B, S> {
             .iter_mut()
             .zip(0..)
             .for_each(|(row, number)| *row = number);
+        self.is_exact = match &mut self.rare {
+            Some((adder, _)) => adder.prepare(task.gradients),
+            None => false,
+        };
         let params = self.evaluator.params;
         let mut growing = Growing {
             task,
@@ -128,14 +137,22 @@ impl<'a, B: Bin, S: Slots> Grower<'a, B, S> {
         let rows = 0..self.rows.len();
         let gradients = growing.task.gradients;
         let mut histogram = self.empty();
-        self.adder.add(self.bins, &self.rows, gradients);
-        self.adder.take(&mut histogram);
+        match &mut self.rare {
+            Some((adder, rare)) if self.is_exact => {
+                adder.add(rare, self.evaluator.layout, &self.rows);
+                histogram::take(adder.drain(), &mut histogram);
+            }
+            _ => {
+                self.adder.add(self.bins, &self.rows, gradients);
+                histogram::take(self.adder.drain(), &mut histogram);
+            }
+        }
         let params = self.evaluator.params;
         let layout = self.evaluator.layout;
         // XGBoost sums the first feature's bins if no value is missing: the same sum in another
-        // order, so with other roundings.
-        let sum = if layout.is_dense() && !self.evaluator.cuts.is_empty() {
-            histogram[layout.bins(0)]
+        // order, so with other roundings, unless there are none.
+        let sum = if (layout.is_dense() || self.is_exact) && !self.evaluator.cuts.is_empty() {
+            histogram[layout.slots(0)]
                 .iter()
                 .fold(Sum::default(), |sum, &bin| sum + bin)
         } else {
@@ -287,10 +304,18 @@ impl<'a, B: Bin, S: Slots> Grower<'a, B, S> {
         gradients: &[Gradient],
     ) -> [Histogram; 2] {
         let build_right = split.right.hessian < split.left.hessian;
-        let rows = &self.rows[ranges[usize::from(build_right)].clone()];
-        self.adder.add(self.bins, rows, gradients);
         let mut built = self.empty();
-        self.adder.take_from(&mut parent, &mut built);
+        let rows = &self.rows[ranges[usize::from(build_right)].clone()];
+        match &mut self.rare {
+            Some((adder, rare)) if self.is_exact => {
+                adder.add(rare, self.evaluator.layout, rows);
+                histogram::take_from(adder.drain(), &mut parent, &mut built);
+            }
+            _ => {
+                self.adder.add(self.bins, rows, gradients);
+                histogram::take_from(self.adder.drain(), &mut parent, &mut built);
+            }
+        }
         if build_right {
             [parent, built]
         } else {
@@ -320,20 +345,7 @@ impl<'a, B: Bin, S: Slots> Grower<'a, B, S> {
         }
         goes_left[bin_count] = split.default_left;
         let bins = self.bins.feature(split.feature);
-        let rows = &mut self.rows[rows];
-        let (mut left, mut right) = (0, 0);
-        for at in 0..rows.len() {
-            let row = rows[at];
-            let bin: u16 = bins[row as usize].into();
-            let goes_left = goes_left[usize::from(bin)];
-            // Both are written and one counted, so that nothing is left to predict.
-            rows[left] = row;
-            self.scratch[right] = row;
-            left += usize::from(goes_left);
-            right += usize::from(!goes_left);
-        }
-        rows[left..].copy_from_slice(&self.scratch[..right]);
-        left
+        part(&mut self.rows[rows], &mut self.scratch, bins, &goes_left)
     }
 
     fn settle(&mut self, growing: &mut Growing<'_>, open: Open) {
@@ -355,4 +367,34 @@ impl<'a, B: Bin, S: Slots> Grower<'a, B, S> {
             growing.margins[row as usize * output_count + output as usize] += value;
         }
     }
+}
+
+/// Moves the rows whose bin goes left before the others; returns how many they are.
+// On its own, so that the compiler has registers for all of it.
+#[inline(never)]
+fn part<B: Bin>(rows: &mut [u32], scratch: &mut [u32], bins: &[B], goes_left: &[bool]) -> usize {
+    let count = rows.len();
+    let (mut left, mut right) = (0, 0);
+    let mut place = |at: usize| {
+        let row = rows[at];
+        let bin: u16 = bins[row as usize].into();
+        let goes_left = goes_left[usize::from(bin)];
+        // Both are written and one counted, so that nothing is left to predict.
+        rows[left] = row;
+        scratch[right] = row;
+        left += usize::from(goes_left);
+        right += usize::from(!goes_left);
+    };
+    // Several at each turn of a loop, at which the sandbox checks the time.
+    let whole = count / BLOCK * BLOCK;
+    for start in (0..whole).step_by(BLOCK) {
+        for at in start..start + BLOCK {
+            place(at);
+        }
+    }
+    for at in whole..count {
+        place(at);
+    }
+    rows[left..].copy_from_slice(&scratch[..right]);
+    left
 }

@@ -1,7 +1,9 @@
 //! Sums of gradients per bin.
 
 mod lanes;
+mod rare;
 mod slot;
+mod unit;
 
 use std::{
     array,
@@ -11,6 +13,7 @@ use std::{
 use self::lanes::Pair;
 pub(crate) use self::{
     lanes::Sixteen,
+    rare::{RareAdder, RareSlots},
     slot::{Narrow, Slots, Wide},
 };
 use crate::{
@@ -157,22 +160,27 @@ impl<S: Slots> Adder<S> {
         }
     }
 
-    /// Moves what was added up to a histogram, whose length says how many slots there are.
-    pub(crate) fn take(&mut self, histogram: &mut [Sum]) {
+    /// Takes the sums of all slots out.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Sum> + '_ {
         let empty = Pair::new(Sum::default());
-        for (to, from) in histogram.iter_mut().zip(S::as_slice(&mut self.sums)) {
-            *to = std::mem::replace(from, empty).sum();
-        }
+        let sums = S::as_slice(&mut self.sums).iter_mut();
+        sums.map(move |sum| std::mem::replace(sum, empty).sum())
     }
+}
 
-    /// Moves what was added up for one child of a node to `child`, and leaves the other child's in
-    /// the node's own histogram.
-    pub(crate) fn take_from(&mut self, node: &mut [Sum], child: &mut [Sum]) {
-        let empty = Pair::new(Sum::default());
-        for ((node, child), from) in node.iter_mut().zip(child).zip(S::as_slice(&mut self.sums)) {
-            *child = std::mem::replace(from, empty).sum();
-            *node = *node - *child;
-        }
+/// Writes sums to a histogram, whose length says how many slots there are.
+pub(crate) fn take(sums: impl Iterator<Item = Sum>, histogram: &mut [Sum]) {
+    for (to, sum) in histogram.iter_mut().zip(sums) {
+        *to = sum;
+    }
+}
+
+/// Writes the sums of one child of a node to `child`, and leaves the other child's in the node's own
+/// histogram.
+pub(crate) fn take_from(sums: impl Iterator<Item = Sum>, node: &mut [Sum], child: &mut [Sum]) {
+    for ((node, child), sum) in node.iter_mut().zip(child).zip(sums) {
+        *child = sum;
+        *node = *node - sum;
     }
 }
 
@@ -217,15 +225,15 @@ mod tests {
         let (mut parent, mut left, mut right) = (empty(), empty(), empty());
         let mut adder = Adder::<S>::new(&layout);
         adder.add(&bins, &[0, 1, 2], &gradients);
-        adder.take(&mut parent);
+        take(adder.drain(), &mut parent);
         assert_eq!(
             parent.iter().map(|sum| sum.gradient).collect::<Vec<_>>(),
             [1.0, 4.0, 2.0, 5.0, 2.0]
         );
         adder.add(&bins, &[1, 2], &gradients);
-        adder.take(&mut right);
+        take(adder.drain(), &mut right);
         adder.add(&bins, &[0], &gradients);
-        adder.take_from(&mut parent, &mut left);
+        take_from(adder.drain(), &mut parent, &mut left);
         assert_eq!(parent, right);
         assert_eq!(left[3].gradient, 1.0);
         assert_eq!(

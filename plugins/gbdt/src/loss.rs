@@ -133,7 +133,8 @@ impl Loss {
 
     fn newton_step(&self, rows: &Rows, queries: Option<&Queries>) -> f32 {
         let mut gradients = vec![Vec::new()];
-        self.gradients(&vec![0.0; rows.len()], rows, queries, 0, &mut gradients);
+        let margins = vec![0.0; rows.len()];
+        self.gradients(&margins, None, rows, queries, 0, &mut gradients);
         let sum = gradients
             .concat()
             .into_iter()
@@ -141,11 +142,13 @@ impl Loss {
         to_f32(-sum.gradient / sum.hessian.max(1e-6))
     }
 
-    /// The derivatives of the loss for every row, one list per output; `margins` is row-major. In another
-    /// round other pairs of a ranking may be drawn.
+    /// The derivatives of the loss for every row, one list per output; `margins` is row-major, and so is
+    /// what they [predict](Self::predict), if that is known already. In another round other pairs of a
+    /// ranking may be drawn.
     pub(crate) fn gradients(
         &self,
         margins: &[f32],
+        predictions: Option<&[f32]>,
         rows: &Rows,
         queries: Option<&Queries>,
         round: u32,
@@ -160,13 +163,18 @@ impl Loss {
                 }
             }
             Self::Logistic { scale_pos_weight } => {
-                pointwise(margins, rows, *scale_pos_weight, out, |margin, label| {
-                    let prediction = sigmoid(margin);
-                    Gradient {
-                        gradient: prediction - label,
-                        hessian: (prediction * (1.0 - prediction)).max(1e-16),
+                let derive = |prediction: f32, label| Gradient {
+                    gradient: prediction - label,
+                    hessian: at_least(prediction * (1.0 - prediction), 1e-16),
+                };
+                match predictions {
+                    Some(predictions) => {
+                        pointwise(predictions, rows, *scale_pos_weight, out, derive);
                     }
-                });
+                    None => pointwise(margins, rows, *scale_pos_weight, out, |margin, label| {
+                        derive(sigmoid(margin), label)
+                    }),
+                }
             }
             Self::Squared { scale_pos_weight } => {
                 pointwise(margins, rows, *scale_pos_weight, out, |margin, label| {
@@ -206,9 +214,9 @@ impl Loss {
     }
 }
 
-/// The derivatives of a loss that looks at one row and one margin.
+/// The derivatives of a loss that looks at one row and its margin, or its prediction.
 fn pointwise(
-    margins: &[f32],
+    numbers: &[f32],
     rows: &Rows,
     scale_pos_weight: f32,
     out: &mut [Vec<Gradient>],
@@ -216,14 +224,14 @@ fn pointwise(
 ) {
     let [out] = out else { return };
     let labels = rows.labels().iter().copied();
-    let derivatives = margins.iter().zip(labels).map(|(&margin, label)| {
+    let derivatives = numbers.iter().zip(labels).map(|(&number, label)| {
         // An exact comparison, as XGBoost's: a soft label of 0.999 is not scaled.
         let scale = if label.total_cmp(&1.0).is_eq() {
             scale_pos_weight
         } else {
             1.0
         };
-        (derive(margin, label), scale)
+        (derive(number, label), scale)
     });
     match rows.weights() {
         None => out.extend(derivatives.map(|(one, scale)| one.times(scale))),
@@ -292,7 +300,14 @@ fn mean(rows: &Rows, total: f64) -> f64 {
 /// The bound keeps `expf` finite; the last term is XGBoost's guard of its denominator.
 #[inline]
 pub(crate) fn sigmoid(margin: f32) -> f32 {
-    1.0 / (expf((-margin).min(88.7)) + 1.0 + 1e-16)
+    let bounded = if -margin < 88.7 { -margin } else { 88.7 };
+    1.0 / (expf(bounded) + 1.0 + 1e-16)
+}
+
+/// The larger of the two; the bound if the number is NaN. `f32::max` is a function call in the sandbox.
+#[inline(always)]
+pub(crate) fn at_least(number: f32, bound: f32) -> f32 {
+    if number > bound { number } else { bound }
 }
 
 fn softmax(margins: &mut [f32]) {
@@ -367,7 +382,7 @@ mod tests {
             scale_pos_weight: 10.0,
         };
         let mut gradients = [Vec::new()];
-        scaled.gradients(&[0.0, 0.0], &rows, None, 0, &mut gradients);
+        scaled.gradients(&[0.0, 0.0], None, &rows, None, 0, &mut gradients);
         let pairs: Vec<_> = gradients[0]
             .iter()
             .map(|one| (one.gradient, one.hessian))
@@ -402,7 +417,7 @@ mod tests {
                 let mut rows = Rows::new(1);
                 rows.extend(&[0.0], &[to_f32(label)], None, None).unwrap();
                 let mut gradients = [Vec::new()];
-                loss.gradients(&[to_f32(margin)], &rows, None, 0, &mut gradients);
+                loss.gradients(&[to_f32(margin)], None, &rows, None, 0, &mut gradients);
                 let step = 1e-4;
                 let (low, high) = (of(margin - step, label), of(margin + step, label));
                 let first = (high - low) / (2.0 * step);

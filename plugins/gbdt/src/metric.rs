@@ -14,7 +14,7 @@ use trueline_sdk::{
 use self::gamma::ln_gamma;
 use crate::{
     Objective,
-    loss::{Queries, Ranking},
+    loss::{Queries, Ranking, at_least},
     num::{to_f32, to_whole},
     rows::Rows,
 };
@@ -268,7 +268,7 @@ impl Metric {
 
 /// A probability of exactly 0 counts as 1e-16, so that one sure mistake does not make all infinite.
 fn log_loss(prediction: f32, label: f32) -> f32 {
-    let log = |probability: f32| logf(probability.max(1e-16));
+    let log = |probability: f32| logf(at_least(probability, 1e-16));
     let cost = |share: f32, probability: f32| {
         if share > 0.0 {
             -share * log(probability)

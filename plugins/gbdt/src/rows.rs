@@ -1,5 +1,7 @@
 //! The rows that training collects, in the least memory that keeps them exactly.
 
+use std::ops::Range;
+
 use trueline_sdk::{Error, Result};
 
 /// Rows per block: small enough that the unused end of the last block is nothing, large enough
@@ -158,15 +160,19 @@ impl Rows {
         std::mem::take(&mut self.blocks).into_iter()
     }
 
-    /// The values of one feature, in row order.
-    pub fn column(&self, feature: usize) -> impl Iterator<Item = f32> {
-        self.blocks.iter().flat_map(move |block| {
-            block
-                .iter()
-                .skip(feature)
-                .step_by(self.feature_count.max(1))
-                .copied()
-        })
+    /// The values of some features, in row order.
+    pub fn columns(&self, features: Range<usize>) -> Vec<Vec<f32>> {
+        let column = |_| Vec::with_capacity(self.len());
+        let mut columns: Vec<Vec<f32>> = features.clone().map(column).collect();
+        for row in self
+            .blocks()
+            .flat_map(|block| block.chunks_exact(self.feature_count.max(1)))
+        {
+            for (column, &value) in columns.iter_mut().zip(&row[features.clone()]) {
+                column.push(value);
+            }
+        }
+        columns
     }
 }
 
@@ -215,7 +221,7 @@ mod tests {
             whole.blocks().collect::<Vec<_>>(),
             cut.blocks().collect::<Vec<_>>()
         );
-        assert_eq!(whole.column(2).nth(9_999), Some(29_999.0));
+        assert_eq!(whole.columns(2..3)[0][9_999], 29_999.0);
         assert_eq!(whole.len(), 10_000);
     }
 

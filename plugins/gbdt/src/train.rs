@@ -183,10 +183,13 @@ impl Boosting<'_> {
         let mut grower =
             Grower::<B, S>::new(&params.tree, self.cuts, self.layout, bins, self.row_count);
         let mut trees = Vec::new();
+        // What the training rows' margins mean, where that was needed to measure.
+        let mut predictions: Option<Vec<f32>> = None;
         let mut best: Option<Best> = None;
         let (mut metrics, mut curves) = (Vec::new(), Curve::all(params, validation.is_some()));
         for round in 0..params.rounds {
-            loss.gradients(&margins, rows, self.queries, round, &mut gradients);
+            let known = predictions.as_deref();
+            loss.gradients(&margins, known, rows, self.queries, round, &mut gradients);
             for (gradients, output) in gradients.iter_mut().zip(0..) {
                 let draw = Draw {
                     sampling: &params.sampling,
@@ -208,7 +211,10 @@ impl Boosting<'_> {
             }
             metrics = match &validated {
                 Some(validated) => validated.measure(params, "validation")?,
-                None => progress::measure(params, loss, rows, &margins, self.queries, "train")?,
+                None => {
+                    let now = predictions.insert(progress::predictions(loss, &margins));
+                    progress::measure(params, rows, now, self.queries, "train")?
+                }
             };
             for (curve, measured) in curves.iter_mut().zip(&metrics) {
                 curve.values.push(measured.value);

@@ -44,3 +44,8 @@ fn trees_and_answers_are_xgboosts() {
 fn models_are_as_good_as_xgboosts() {
     check("quality");
 }
+
+#[test]
+fn rankings_by_drawn_pairs_are_as_good_as_xgboosts() {
+    check("rankings");
+}

@@ -3,9 +3,15 @@
 //! The nodes of a level lie side by side, the children of node i at 2i and 2i + 1. So a step is two
 //! loads, a comparison and an addition, and no index needs a check. The compiler writes out all steps of
 //! a tree, so few instructions that the processor is at several rows at the same time.
+//!
+//! That is for few rows. Many go through the same trees by the [ranks](Ranked) of their values.
 
+use super::ranked::{self, Asked, LANES, Ranked};
 use crate::tree::{Condition, NodeKind, Tree};
 
+/// Rows that go through all trees before the next ones do: few enough that they stay in the first
+/// cache level together with a tree.
+const BLOCK_ROWS: usize = 64;
 /// The deepest tree that is filled up: each level more doubles what all trees take.
 const MAX_DEPTH: u32 = 8;
 /// Values that are within reach of a row's first one; a row with more of them is not for here.
@@ -20,6 +26,8 @@ pub(super) struct Complete {
     /// As many: the values of the leaves.
     leaves: Vec<f32>,
     output_count: usize,
+    /// The same splits for many rows.
+    ranked: Option<Ranked>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -51,22 +59,26 @@ impl Complete {
             splits: Vec::new(),
             leaves: Vec::new(),
             output_count,
+            ranked: None,
         };
+        let mut asked = Vec::new();
         for tree in trees {
             // A leaf alone gets a split, so that there is always a step to take.
             let depth = tree.depth().max(1);
             if depth > MAX_DEPTH {
                 return None;
             }
-            complete.push(tree, depth)?;
+            complete.push(tree, depth, &mut asked)?;
         }
+        complete.ranked = Ranked::new(&asked);
         Some(complete)
     }
 
-    fn push(&mut self, tree: &Tree, depth: u32) -> Option<()> {
+    fn push(&mut self, tree: &Tree, depth: u32, asked: &mut Vec<Option<Asked>>) -> Option<()> {
         let (place, size) = (self.splits.len(), 1 << depth);
         self.splits.resize(place + size, NO_SPLIT);
         self.leaves.resize(place + size, 0.0);
+        asked.resize(place + size, None);
         self.trees.push(CompleteTree {
             place,
             depth,
@@ -94,6 +106,11 @@ impl Complete {
                         threshold: *threshold,
                         place: u16::try_from(doubled).ok()?,
                     };
+                    asked[place + at] = Some(Asked {
+                        feature: u16::try_from(*feature).ok()?,
+                        threshold: *threshold,
+                        default_left: *default_left,
+                    });
                     open.extend([(*left as usize, 2 * at), (*right as usize, 2 * at + 1)]);
                 }
                 NodeKind::Split {
@@ -105,8 +122,56 @@ impl Complete {
         Some(())
     }
 
-    /// Adds the leaves' values to the margins of a few rows.
-    pub(super) fn add_block(&self, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
+    /// Adds the leaves' values to the rows' margins.
+    pub(super) fn add_rows(&self, mut rows: &[f32], feature_count: usize, mut margins: &mut [f32]) {
+        while !margins.is_empty() {
+            let count = margins.len() / self.output_count;
+            let ranked = self.ranked.as_ref().filter(|_| count >= ranked::ROWS_MIN);
+            let block = count.min(match ranked {
+                Some(_) => ranked::BLOCK_ROWS,
+                None => BLOCK_ROWS,
+            });
+            let (now, later) = rows.split_at(block * feature_count);
+            let (margins_now, margins_later) = margins.split_at_mut(block * self.output_count);
+            match ranked {
+                Some(ranked) => self.add_many(ranked, now, feature_count, margins_now),
+                None => self.add_few(now, feature_count, margins_now),
+            }
+            (rows, margins) = (later, margins_later);
+        }
+    }
+
+    /// A block of rows by their ranks.
+    fn add_many(&self, ranked: &Ranked, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
+        let ranks = ranked.ranks(rows, feature_count);
+        let outputs = self.output_count;
+        // For each output the margins of all rows, sixteen at a time.
+        let mut sums: Vec<Vec<[f32; LANES]>> = (0..outputs)
+            .map(|output| {
+                let margins = margins.chunks(LANES * outputs);
+                let sixteen = |margins: &[f32]| {
+                    std::array::from_fn(|lane| {
+                        margins.get(lane * outputs + output).copied().unwrap_or(0.0)
+                    })
+                };
+                margins.map(sixteen).collect()
+            })
+            .collect();
+        for tree in &self.trees {
+            let leaves = &self.leaves[tree.place..];
+            let sums = sums[tree.output].iter_mut();
+            ranked.add_tree(tree.place, tree.depth, &ranks, leaves, sums);
+        }
+        for (output, sums) in sums.iter().enumerate() {
+            let margins = margins[output..].iter_mut().step_by(outputs);
+            for (margin, sum) in margins.zip(sums.iter().flatten()) {
+                *margin = *sum;
+            }
+        }
+    }
+
+    /// A few rows one by one.
+    fn add_few(&self, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
         let stride = 2 * feature_count;
         let mut doubled = Vec::with_capacity(2 * rows.len() + WINDOW);
         doubled.extend(rows.iter().flat_map(|&value| double(value)));

@@ -7,6 +7,9 @@ use crate::{
 
 use super::MAX_FEATURES;
 
+/// Rows that go through all trees before the next ones do: few enough that they stay in the first
+/// cache level together with a tree.
+const BLOCK_ROWS: usize = 64;
 /// Rows that go down a tree, or trees that a row goes down, at the same time, so that their memory
 /// accesses overlap.
 const LANES: usize = 8;
@@ -119,13 +122,22 @@ impl Linked {
         to_index(place)
     }
 
-    /// Adds the leaves' values to the margins of a few rows.
-    pub(super) fn add_block(&self, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
+    /// Adds the leaves' values to the rows' margins.
+    pub(super) fn add_rows(&self, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
+        let blocks = rows
+            .chunks(BLOCK_ROWS * feature_count)
+            .zip(margins.chunks_mut(BLOCK_ROWS * self.output_count));
+        for (rows, margins) in blocks {
+            self.add_block(rows, feature_count, margins);
+        }
+    }
+
+    fn add_block(&self, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
         let row_count = margins.len() / self.output_count;
         let in_lanes = row_count / LANES * LANES;
         let (rows, last_rows) = rows.split_at(in_lanes * feature_count);
         let (margins, last_margins) = margins.split_at_mut(in_lanes * self.output_count);
-        self.add_rows(rows, feature_count, margins);
+        self.add_lanes(rows, feature_count, margins);
         let rest = last_rows.chunks_exact(feature_count);
         for (row, margins) in rest.zip(last_margins.chunks_exact_mut(self.output_count)) {
             self.add_row(row, margins);
@@ -134,7 +146,7 @@ impl Linked {
 
     /// Takes several rows down a tree at a time, then the next tree. The number of rows is a
     /// multiple of [`LANES`].
-    fn add_rows(&self, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
+    fn add_lanes(&self, rows: &[f32], feature_count: usize, margins: &mut [f32]) {
         for tree in &self.trees {
             let rows = rows.chunks_exact(LANES * feature_count);
             for (rows, margins) in rows.zip(margins.chunks_exact_mut(LANES * self.output_count)) {

@@ -1,13 +1,14 @@
 //! Several numbers at once, in the sandbox's registers of 128 bits. The compiler does not find these by
 //! itself. Natively they are plain arrays: the numbers are the same.
 
-pub(crate) use self::imp::{Pair, Sixteen};
+pub(crate) use self::imp::{Pair, Sixteen, Whole};
 
 #[cfg(target_arch = "wasm32")]
 mod imp {
     use core::arch::wasm32::{
-        f64x2, f64x2_add, f64x2_extract_lane, i16x8_add, u16x8, u16x8_extend_high_u8x16,
-        u16x8_extend_low_u8x16, u16x8_extract_lane, u64x2, v128,
+        f64x2, f64x2_add, f64x2_extract_lane, i16x8_add, i64x2, i64x2_add, i64x2_extract_lane,
+        i64x2_sub, u16x8, u16x8_extend_high_u8x16, u16x8_extend_low_u8x16, u16x8_extract_lane,
+        u64x2, v128,
     };
 
     use crate::histogram::Sum;
@@ -33,6 +34,37 @@ mod imp {
                 gradient: f64x2_extract_lane::<0>(self.0),
                 hessian: f64x2_extract_lane::<1>(self.0),
             }
+        }
+    }
+
+    /// Two whole numbers.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Whole(v128);
+
+    impl Whole {
+        pub(crate) const NOTHING: Self = Self(i64x2(0, 0));
+
+        #[inline(always)]
+        pub(crate) fn new([first, second]: [i64; 2]) -> Self {
+            Self(i64x2(first, second))
+        }
+
+        #[inline(always)]
+        pub(crate) fn plus(self, other: Self) -> Self {
+            Self(i64x2_add(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub(crate) fn minus(self, other: Self) -> Self {
+            Self(i64x2_sub(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub(crate) fn both(self) -> [i64; 2] {
+            [
+                i64x2_extract_lane::<0>(self.0),
+                i64x2_extract_lane::<1>(self.0),
+            ]
         }
     }
 
@@ -114,6 +146,34 @@ mod imp {
 
         #[inline(always)]
         pub(crate) fn sum(self) -> Sum {
+            self.0
+        }
+    }
+
+    /// Two whole numbers.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Whole([i64; 2]);
+
+    impl Whole {
+        pub(crate) const NOTHING: Self = Self([0; 2]);
+
+        #[inline(always)]
+        pub(crate) fn new(both: [i64; 2]) -> Self {
+            Self(both)
+        }
+
+        #[inline(always)]
+        pub(crate) fn plus(self, other: Self) -> Self {
+            Self([self.0[0] + other.0[0], self.0[1] + other.0[1]])
+        }
+
+        #[inline(always)]
+        pub(crate) fn minus(self, other: Self) -> Self {
+            Self([self.0[0] - other.0[0], self.0[1] - other.0[1]])
+        }
+
+        #[inline(always)]
+        pub(crate) fn both(self) -> [i64; 2] {
             self.0
         }
     }

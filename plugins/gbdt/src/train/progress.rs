@@ -39,20 +39,24 @@ impl Curve {
     }
 }
 
-/// Measures every metric over the predictions that these margins mean.
+/// What these margins mean.
+pub(super) fn predictions(loss: &Loss, margins: &[f32]) -> Vec<f32> {
+    let mut predictions = margins.to_vec();
+    loss.predict(&mut predictions);
+    predictions
+}
+
+/// Measures every metric over predictions.
 pub(super) fn measure(
     params: &BoostParams,
-    loss: &Loss,
     rows: &Rows,
-    margins: &[f32],
+    predictions: &[f32],
     queries: Option<&Queries>,
     which: &str,
 ) -> Result<Vec<Measured>> {
-    let mut predictions = margins.to_vec();
-    loss.predict(&mut predictions);
     let queries = queries.map(|queries| (queries, &params.ranking));
     let measure = |metric: &Metric| {
-        let value = metric.measure(&predictions, rows, queries);
+        let value = metric.measure(predictions, rows, queries);
         if value.is_finite() {
             let name = format!("{which}_{}", metric.word());
             return Ok(Measured { name, value });
@@ -100,7 +104,8 @@ impl<'a> Watched<'a> {
 
     pub(super) fn measure(&self, params: &BoostParams, which: &str) -> Result<Vec<Measured>> {
         let queries = self.queries.as_ref();
-        measure(params, self.loss, self.rows, &self.margins, queries, which)
+        let predictions = predictions(self.loss, &self.margins);
+        measure(params, self.rows, &predictions, queries, which)
     }
 }
 
