@@ -22,7 +22,7 @@ use trueline_table::DataType;
 /// # Ok::<(), toml::de::Error>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub struct DatasetSpec {
     /// Files, relative to the pipeline file; `*`, `?`, `[..]` and `**` match files, which are then
     /// read in the bytewise order of their paths.
@@ -119,7 +119,11 @@ pub enum Format {
 
 /// How CSV files are written.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a table, such as { delimiter = \";\", null = [\"\"] }"
+)]
 pub struct CsvOptions {
     /// What stands between two values: one ASCII character.
     pub delimiter: char,
@@ -142,7 +146,10 @@ pub enum PinPolicy {
 /// A left join by a unique key: each row gets the columns of the one row of the other dataset that has
 /// its key, or nulls if there is none. A null in a key matches nothing.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table, such as { with = \"weather\", on = \"time_hour\" }"
+)]
 pub struct JoinSpec {
     /// The other dataset. It is kept in memory, at most [`MAX_JOIN_BYTES`](crate::MAX_JOIN_BYTES).
     pub with: String,
@@ -168,7 +175,10 @@ pub enum JoinOn {
 
 /// What a model learns to predict.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table, such as { name = \"late\", value = \"delay > 10\" }"
+)]
 pub struct LabelSpec {
     pub name: String,
     /// What computes it; without, the column of this name is the label.
@@ -178,7 +188,10 @@ pub struct LabelSpec {
 
 /// How the rows are divided into train, valid and test.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table, such as { by = \"at\", test_from = \"2020-01-13\" }"
+)]
 pub struct SplitSpec {
     /// A timestamp or date column; or, with shares, the columns whose hash decides, so that rows which
     /// agree in them stay together.

@@ -282,10 +282,7 @@ impl Defaults {
         let mut places = Vec::new();
         for name in &unique.columns {
             let field = schema.field(name)?;
-            if matches!(
-                field.data_type,
-                DataType::Float32List(_) | DataType::Float64List(_)
-            ) {
+            if field.data_type.is_vector() {
                 return Err(Error::params(format!(
                     "`unique`: column `{name}` is {}, not a key",
                     field.data_type

@@ -43,6 +43,21 @@ struct Shown {
     key: BTreeMap<String, Option<String>>,
 }
 
+impl Shown {
+    /// What tells a reader which row it is: its number, or `carrier UA, flight 1545`; nothing of a row without either.
+    fn name(&self) -> Option<String> {
+        if let Some(row) = self.row {
+            return Some(row.to_string());
+        }
+        let named = |(column, value): (&String, &Option<String>)| {
+            let value = value.as_deref().unwrap_or("null");
+            format!("{column} {value}")
+        };
+        let key: Vec<String> = self.key.iter().map(named).collect();
+        (!key.is_empty()).then(|| key.join(", "))
+    }
+}
+
 impl About {
     /// The expectation was met or not, with what was seen.
     pub(crate) fn verdict(self, met: bool, count: u64, found: Option<String>) -> Verdict {
@@ -70,26 +85,27 @@ impl Verdict {
         self
     }
 
-    /// The finding, if it was not met: with the numbers of the rows, as far as they are known.
+    /// The finding, if it was not met: with the numbers of the rows as far as they are known, else with what names them.
     pub(crate) fn finding(&self) -> Option<Finding> {
         if self.met {
             return None;
         }
         let mut message = self.found.clone().unwrap_or_else(|| self.expected.clone());
-        let rows: Vec<String> = self
-            .examples
-            .iter()
-            .filter_map(|example| example.row)
-            .map(|row| row.to_string())
-            .collect();
+        let rows: Vec<String> = self.examples.iter().filter_map(Shown::name).collect();
         if !rows.is_empty() {
-            let more = if self.count > rows.len() as u64 {
-                ", …"
-            } else {
-                ""
+            let is_numbered = self.examples.iter().any(|example| example.row.is_some());
+            let word = match (is_numbered, self.count) {
+                (true, 1) => "row ",
+                (true, _) => "rows ",
+                (false, _) => "",
             };
-            let word = if self.count == 1 { "row" } else { "rows" };
-            message.push_str(&format!(" ({word} {}{more})", rows.join(", ")));
+            let separator = if is_numbered { ", " } else { "; " };
+            let more = if self.count > rows.len() as u64 {
+                format!("{separator}…")
+            } else {
+                String::new()
+            };
+            message.push_str(&format!(" ({word}{}{more})", rows.join(separator)));
         }
         Some(Finding {
             severity: self.severity.into(),

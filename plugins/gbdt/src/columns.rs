@@ -259,8 +259,15 @@ pub(crate) fn find_one<'s>(
     };
     match found {
         Some(field) if role != Role::Group && !field.data_type.is_numeric() => {
+            let number_it = match (role, field.data_type) {
+                (Role::Label, DataType::Utf8) => format!(
+                    ": number its classes before, with the step {{ op = \"ordinal\", columns = \"{}\" }} of `tabular`",
+                    field.name
+                ),
+                _ => String::new(),
+            };
             Err(Error::schema(format!(
-                "the column `{}` is {}, but must be a number",
+                "the column `{}` is {}, but must be a number{number_it}",
                 field.name, field.data_type
             )))
         }

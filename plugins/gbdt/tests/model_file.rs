@@ -133,6 +133,11 @@ fn every_index_is_checked() {
         "`1e0` is not the kind of number",
     );
     check(
+        r#""left_children":[1,3"#,
+        r#""left_children":[1,"3""#,
+        "a number must stand here, not `\"`",
+    );
+    check(
         r#""split_indices":[1"#,
         r#""split_indices":[2"#,
         "node 0 splits on feature 2, of 2",

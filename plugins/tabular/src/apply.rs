@@ -8,6 +8,7 @@ use crate::{
     convert,
     params::Params,
     state::State,
+    time::Time,
     value::{Scalar, Text, Value},
     walk::{Scope, Walk},
 };
@@ -63,6 +64,7 @@ impl Map for Apply {
                     write_numbers(scalar, data_type, batch, &mut numbers, &mut writer)?;
                 }
                 (Value::Text(text), _) => write_texts(text, batch, &mut writer)?,
+                (Value::Time(time), _) => write_times(time, batch, &mut writer)?,
                 (Value::Vector(vector), DataType::Float64List(_)) => {
                     vector.write(batch, writer.float64_list(&Validity::ALL)?)?;
                 }
@@ -129,6 +131,21 @@ fn write_texts(text: &Text, batch: &Batch<'_>, writer: &mut BatchWriter<'_>) -> 
     let texts = text.block(batch, 0, batch.rows())?;
     let validity = Validity::from_fn(batch.rows(), |row| texts.get(row).is_some());
     writer.utf8(&validity, |row| texts.get(row).unwrap_or_default())
+}
+
+fn write_times(time: &Time, batch: &Batch<'_>, writer: &mut BatchWriter<'_>) -> Result<()> {
+    let times = time.block(batch, 0, batch.rows())?;
+    let validity = Validity::from_fn(batch.rows(), |row| times[row].is_some());
+    let times = times.into_iter().map(Option::unwrap_or_default);
+    if time.is_date() {
+        let days = writer.int32(&validity)?.iter_mut();
+        days.zip(times)
+            .for_each(|(place, day)| *place = convert::to_day(day));
+    } else {
+        let moments = writer.int64(&validity)?.iter_mut();
+        moments.zip(times).for_each(|(place, time)| *place = time);
+    }
+    Ok(())
 }
 
 /// Writes a column of the batch as it is.

@@ -6,8 +6,8 @@ use trueline_sdk::{Batch, DataType, Error, Result};
 
 use crate::value::Text;
 
-/// 2^53, to which every integer is a float64.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+/// 2^53 - 1, to which every float64 stands for one integer alone.
+const EXACT: f64 = 9_007_199_254_740_991.0;
 
 /// What becomes of a value that the new type does not have.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +58,8 @@ impl Bounds {
                 // The zero added turns -0.0 into 0.0.
                 whole + 0.0
             } else {
-                self.invalid.answer(self.data_type, &number.to_string())?
+                self.invalid.refuse(self.data_type, &number.to_string())?;
+                f64::NAN
             };
         }
         Ok(())
@@ -66,13 +67,21 @@ impl Bounds {
 }
 
 impl Invalid {
+    /// # Errors
+    /// [`Error::Data`] with the place and the value, unless the value is to be missing.
     #[cold]
-    fn answer(&self, data_type: DataType, value: &str) -> Result<f64> {
+    pub(crate) fn refuse(&self, data_type: DataType, value: &str) -> Result<()> {
         match self {
-            Self::Missing => Ok(f64::NAN),
+            Self::Missing => Ok(()),
             Self::Refused(place) => {
                 let exactly = match data_type {
-                    DataType::Int64 => " of at most 2^53, which is where numbers are exact",
+                    DataType::Int64 => " within 2^53, which is where numbers are exact",
+                    DataType::Timestamp => {
+                        " such as 2013-12-31T18:00:00Z, unless `format` says what it looks like"
+                    }
+                    DataType::Date => {
+                        " such as 2013-12-31, unless `format` says what it looks like"
+                    }
                     _ => "",
                 };
                 Err(Error::data(format!(
@@ -101,7 +110,10 @@ impl Parse {
                 None => f64::NAN,
                 Some(text) => match self.number(text.trim()) {
                     Some(number) => number,
-                    None => self.invalid.answer(self.data_type, &format!("{text:?}"))?,
+                    None => {
+                        self.invalid.refuse(self.data_type, &format!("{text:?}"))?;
+                        f64::NAN
+                    }
                 },
             };
         }
@@ -120,7 +132,7 @@ impl Parse {
             DataType::Int32 => text.parse::<i32>().ok().map(f64::from),
             DataType::Int64 => {
                 let integer = text.parse::<i64>().ok()?;
-                (integer.unsigned_abs() <= 1 << 53).then_some(integer as f64)
+                (integer.unsigned_abs() < 1 << 53).then_some(integer as f64)
             }
             _ => text.parse().ok(),
         }

@@ -1,6 +1,6 @@
 //! Calendar dates from day numbers, in the proleptic Gregorian calendar.
 
-use trueline_sdk::civil::date_of;
+use trueline_sdk::civil::{date_of, show_date, show_timestamp};
 
 const SECONDS_PER_DAY: i64 = 86_400;
 const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
@@ -23,11 +23,8 @@ impl Moment {
     }
 
     /// Midnight of a date.
-    pub(crate) fn from_date(day: i32) -> Self {
-        Self {
-            day: i64::from(day),
-            second: 0,
-        }
+    pub(crate) fn from_date(day: i64) -> Self {
+        Self { day, second: 0 }
     }
 }
 
@@ -76,6 +73,28 @@ pub(crate) fn parse_offset(text: &str) -> Option<i32> {
     };
     let minutes = number(hours)? * 60 + number(minutes).filter(|minutes| *minutes < 60)?;
     (minutes <= 14 * 60).then_some(sign * minutes * 60)
+}
+
+/// Microseconds since the epoch, or days, as text on a clock that is so many seconds ahead of UTC: `2013-12-31`,
+/// `2013-12-31T18:00:00Z`, `2013-12-31T13:00:00-05:00`.
+pub(crate) fn show(time: i64, is_date: bool, offset_seconds: i32) -> String {
+    if is_date {
+        return show_date(time);
+    }
+    if offset_seconds == 0 {
+        return show_timestamp(time);
+    }
+    // At the ends of what a timestamp holds the clock stands still.
+    let local = time.saturating_add(i64::from(offset_seconds) * MICROSECONDS_PER_SECOND);
+    let local = show_timestamp(local);
+    let sign = if offset_seconds < 0 { '-' } else { '+' };
+    let minutes = offset_seconds.abs() / 60;
+    format!(
+        "{}{sign}{:02}:{:02}",
+        local.trim_end_matches('Z'),
+        minutes / 60,
+        minutes % 60
+    )
 }
 
 /// 0 for Monday to 6 for Sunday.

@@ -254,10 +254,7 @@ impl Type {
             Self::Integer => matches!(data_type, DataType::Int32 | DataType::Int64),
             Self::Float => matches!(data_type, DataType::Float32 | DataType::Float64),
             Self::Time => matches!(data_type, DataType::Timestamp | DataType::Date),
-            Self::Vector => matches!(
-                data_type,
-                DataType::Float32List(_) | DataType::Float64List(_)
-            ),
+            Self::Vector => data_type.is_vector(),
         }
     }
 }

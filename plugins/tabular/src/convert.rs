@@ -26,3 +26,12 @@ pub(crate) fn to_int32(number: f64) -> i32 {
 pub(crate) fn to_int64(number: f64) -> i64 {
     number as i64
 }
+
+/// A day of a date column.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what is written as a date was checked to be one"
+)]
+pub(crate) fn to_day(day: i64) -> i32 {
+    day as i32
+}

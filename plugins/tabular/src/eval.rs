@@ -4,10 +4,11 @@ use trueline_sdk::{Batch, Column, Error, Result, Validity, Values};
 
 use crate::{
     civil::Moment,
-    convert,
     encoder::Encoder,
-    kernel::{BLOCK, UNROLLED, copy},
-    value::{Content, Scalar, Source, Value, Vector},
+    kernel::{BLOCK, copy},
+    ops::Part,
+    time::Time,
+    value::{Scalar, Source, Value},
 };
 
 impl Scalar {
@@ -30,22 +31,10 @@ impl Scalar {
             }
             Source::Missing(value) => value.missing(batch, start, numbers)?,
             Source::DatePart {
-                input,
+                time,
                 part,
                 offset_seconds,
-            } => {
-                let column = batch.column(*input);
-                match &column.values {
-                    Values::Timestamp(values) => copy(&values[start..], numbers, |timestamp| {
-                        part.of(Moment::from_timestamp(timestamp, *offset_seconds))
-                    }),
-                    Values::Date(values) => copy(&values[start..], numbers, |day| {
-                        part.of(Moment::from_date(day))
-                    }),
-                    _ => return Err(unexpected(column)),
-                }
-                erase_nulls(&column.validity, start, numbers);
-            }
+            } => date_part(time, *part, *offset_seconds, batch, start, numbers)?,
             Source::Code(encoder) => {
                 // On the heap, since encoders may encode what encoders gave.
                 let mut codes = vec![0; numbers.len()];
@@ -126,6 +115,11 @@ impl Value {
                     *number = flag(!column.is_valid(row));
                 }
             }
+            Self::Time(time) => {
+                let times = time.block(batch, start, numbers.len())?;
+                let pairs = numbers.iter_mut().zip(times);
+                pairs.for_each(|(number, time)| *number = flag(time.is_none()));
+            }
             Self::Vector(_) => return Err(Error::other("a vector is never missing")),
         }
         Ok(())
@@ -158,141 +152,35 @@ impl<'a> Integers<'a> {
     }
 }
 
-/// A float type that vectors have.
-pub(crate) trait Element: Copy {
-    fn from_number(number: f64) -> Self;
-}
-
-impl Element for f64 {
-    #[inline]
-    fn from_number(number: f64) -> Self {
-        number
-    }
-}
-
-impl Element for f32 {
-    #[inline]
-    fn from_number(number: f64) -> Self {
-        convert::to_float32(number)
-    }
-}
-
-impl Vector {
-    /// Writes every row's elements. `rows` is row-major and zero.
-    ///
-    /// # Errors
-    /// [`Error::Data`] if an encoder refuses a row.
-    pub(crate) fn write<T: Element>(&self, batch: &Batch<'_>, rows: &mut [T]) -> Result<()> {
-        if self.width == 0 {
-            return Ok(());
-        }
-        let mut numbers = [0.0; BLOCK];
-        let mut codes = [0; BLOCK];
-        for (block, rows) in rows.chunks_mut(BLOCK * self.width).enumerate() {
-            let (start, count) = (block * BLOCK, rows.len() / self.width);
-            for piece in &self.pieces {
-                match &piece.content {
-                    Content::Scalar(scalar) => {
-                        let numbers = &mut numbers[..count];
-                        scalar.eval(batch, start, numbers)?;
-                        if piece.rounded {
-                            numbers
-                                .iter_mut()
-                                .for_each(|x| *x = f64::from(convert::to_float32(*x)));
-                        }
-                        scatter(numbers, rows, self.width, piece.offset);
-                    }
-                    Content::OneHot { encoder, dropped } => {
-                        let codes = &mut codes[..count];
-                        encoder.encode(batch, start, codes)?;
-                        for (row, code) in rows.chunks_exact_mut(self.width).zip(codes) {
-                            if let Ok(place) = usize::try_from(code.saturating_sub(*dropped)) {
-                                row[piece.offset + place] = T::from_number(1.0);
-                            }
-                        }
-                    }
-                    Content::Hashed(hashed) => {
-                        hashed.write(batch, start, rows, self.width, piece.offset)?;
-                    }
-                    Content::Monomials(monomials) => {
-                        monomials.each(batch, start, count, |element, numbers| {
-                            if piece.rounded {
-                                let round = |x: &mut f64| *x = f64::from(convert::to_float32(*x));
-                                numbers.iter_mut().for_each(round);
-                            }
-                            scatter(numbers, rows, self.width, piece.offset + element);
-                        })?;
-                    }
-                    Content::List { input } => {
-                        let round = |x: f64| {
-                            if piece.rounded {
-                                f64::from(convert::to_float32(x))
-                            } else {
-                                x
-                            }
-                        };
-                        copy_list(
-                            batch.column(*input),
-                            start,
-                            rows,
-                            self.width,
-                            piece.offset,
-                            round,
-                        )?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Writes numbers below each other, into one element of every row.
-fn scatter<T: Element>(numbers: &[f64], rows: &mut [T], width: usize, offset: usize) {
-    let mut chunks = rows.chunks_exact_mut(UNROLLED * width);
-    let mut number_chunks = numbers.chunks_exact(UNROLLED);
-    for (rows, numbers) in (&mut chunks).zip(&mut number_chunks) {
-        for index in 0..UNROLLED {
-            rows[index * width + offset] = T::from_number(numbers[index]);
-        }
-    }
-    let rest = chunks.into_remainder().chunks_exact_mut(width);
-    for (row, number) in rest.zip(number_chunks.remainder()) {
-        row[offset] = T::from_number(*number);
-    }
-}
-
-/// Writes the vectors of a column into neighbouring elements of every row; NaN for a null.
-fn copy_list<T: Element>(
-    column: &Column<'_>,
+/// A part of each moment; of a column of the batch without looking at one row after another.
+fn date_part(
+    time: &Time,
+    part: Part,
+    offset_seconds: i32,
+    batch: &Batch<'_>,
     start: usize,
-    rows: &mut [T],
-    width: usize,
-    offset: usize,
-    round: impl Fn(f64) -> f64,
+    numbers: &mut [f64],
 ) -> Result<()> {
-    for (index, row) in rows.chunks_exact_mut(width).enumerate() {
-        let at = start + index;
-        let valid = column.is_valid(at);
-        let number = |x: f64| T::from_number(if valid { round(x) } else { f64::NAN });
-        match &column.values {
-            Values::Float64List(width, values) => {
-                let values = &values[at * width..][..*width];
-                row[offset..]
-                    .iter_mut()
-                    .zip(values)
-                    .for_each(|(element, x)| *element = number(*x));
-            }
-            Values::Float32List(width, values) => {
-                let values = &values[at * width..][..*width];
-                row[offset..]
-                    .iter_mut()
-                    .zip(values)
-                    .for_each(|(element, x)| *element = number(f64::from(*x)));
-            }
-            _ => return Err(unexpected(column)),
+    let of_timestamp = |timestamp| part.of(Moment::from_timestamp(timestamp, offset_seconds));
+    let of_date = |day| part.of(Moment::from_date(day));
+    let Some(input) = time.untouched() else {
+        let times = time.block(batch, start, numbers.len())?;
+        for (number, value) in numbers.iter_mut().zip(times) {
+            *number = match value {
+                None => f64::NAN,
+                Some(day) if time.is_date() => of_date(day),
+                Some(timestamp) => of_timestamp(timestamp),
+            };
         }
+        return Ok(());
+    };
+    let column = batch.column(input);
+    match &column.values {
+        Values::Timestamp(values) => copy(&values[start..], numbers, of_timestamp),
+        Values::Date(values) => copy(&values[start..], numbers, |day| of_date(i64::from(day))),
+        _ => return Err(unexpected(column)),
     }
+    erase_nulls(&column.validity, start, numbers);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use trueline_sdk::{Batch, Result};
 
-use crate::{eval::Element, value::Text};
+use crate::{value::Text, vectors::Element};
 
 /// A column whose values are hashed, each with the column's name.
 #[derive(Clone, Debug)]

@@ -67,6 +67,19 @@ pub(crate) enum Kernel {
     Narrow,
     /// Without what is behind the point, if it is within bounds.
     Integer(Rc<Bounds>),
+    /// 1 where the number is missing, else 0.
+    Missing,
+}
+
+/// Lengthens a list of kernels by one, joined with the last if there is one that does both.
+pub(crate) fn push(kernels: &mut Vec<Kernel>, next: Kernel) {
+    match kernels
+        .last_mut()
+        .and_then(|last| Some((last.and(&next)?, last)))
+    {
+        Some((both, last)) => *last = both,
+        None => kernels.push(next),
+    }
 }
 
 impl Kernel {
@@ -183,6 +196,7 @@ impl Kernel {
                 place(block);
                 bounds.apply(block)?;
             }
+            Self::Missing => each_from(from, block, |x| f64::from(u8::from(x.is_nan()))),
         }
         Ok(())
     }

@@ -29,7 +29,7 @@
 //! [`Tabular`] describes the stage, [`Fit`] learns, [`Apply`] maps. All three walk through the steps with a plan of the
 //! table (`walk`, `table`), in which every column knows how its values are computed (`value`): a source and the kernels
 //! that its numbers go through. A step only edits that plan, and says what has to be learned (`learn`) from which column.
-//! When a batch comes, each column that is written is computed in blocks of rows that stay in the fastest cache (`eval`, `texts`).
+//! When a batch comes, each column that is written is computed in blocks of rows that stay in the fastest cache (`eval`, `vectors`, `texts`).
 #![doc = ""]
 #![doc = include_str!("../../../docs/tabular.md")]
 #![deny(missing_docs)]
@@ -40,10 +40,12 @@ mod civil;
 mod columns;
 mod convert;
 mod dictionary;
+mod elements;
 mod encoder;
 mod eval;
 mod expression;
 mod fit;
+mod format;
 mod hash;
 mod kernel;
 mod learn;
@@ -60,6 +62,7 @@ mod testing;
 mod texts;
 mod time;
 mod value;
+mod vectors;
 mod walk;
 
 pub use apply::Apply;

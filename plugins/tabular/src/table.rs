@@ -6,6 +6,8 @@ use trueline_sdk::{DataType, Error, Field, Result, Role, Schema};
 
 use crate::{
     columns::{Columns, Wanted},
+    elements::Elements,
+    time::Time,
     value::{
         Content, MAX_DEPTH, MAX_PARTS, Operand, Scalar, Source, Text, TextSource, Value, Vector,
     },
@@ -182,7 +184,10 @@ impl Column {
             DataType::Float32List(width) | DataType::Float64List(width) => {
                 Value::Vector(Vector::of(width as usize, Content::List { input: index }))
             }
-            DataType::Binary | DataType::Timestamp | DataType::Date => Value::Opaque(index),
+            data_type @ (DataType::Timestamp | DataType::Date) => {
+                Value::Time(Time::input(index, data_type))
+            }
+            DataType::Binary => Value::Opaque(index),
             _ => Value::Scalar(Scalar::new(Source::Input(index))),
         };
         Self {
@@ -216,6 +221,16 @@ impl Column {
         }
     }
 
+    /// A vector that this one turns into, of the same type and with elements of the same names.
+    pub(crate) fn becomes_vector(&self, vector: Option<Vector>, ready: u32) -> Self {
+        let value = vector.map(Value::Vector);
+        let column = self.becomes(self.field.data_type, false, value, ready);
+        Self {
+            field: column.field.with_elements(self.field.elements.clone()),
+            ..column
+        }
+    }
+
     /// A feature column made from this one, with a name of its own.
     pub(crate) fn derives(
         &self,
@@ -224,14 +239,19 @@ impl Column {
         nullable: bool,
         value: Option<Value>,
     ) -> Self {
-        let column = self.becomes(data_type, nullable, value, self.ready);
+        self.becomes(data_type, nullable, value, self.ready)
+            .named(name)
+    }
+
+    /// The same as a feature column of another name.
+    pub(crate) fn named(self, name: String) -> Self {
         Self {
             field: Field {
                 name,
                 role: Role::Feature,
-                ..column.field
+                ..self.field
             },
-            ..column
+            ..self
         }
     }
 
@@ -254,6 +274,38 @@ impl Column {
         match &self.value {
             Some(Value::Scalar(scalar)) => Some(scalar.clone()),
             _ => None,
+        }
+    }
+
+    /// The moments or days of a timestamp or date column, if they can be computed yet.
+    pub(crate) fn time(&self) -> Option<Time> {
+        match &self.value {
+            Some(Value::Time(time)) => Some(time.clone()),
+            _ => None,
+        }
+    }
+
+    /// The elements of a vector column, if they can be computed yet.
+    pub(crate) fn elements(&self) -> Option<Elements> {
+        match &self.value {
+            Some(Value::Vector(vector)) => {
+                let rounded = matches!(self.field.data_type, DataType::Float32List(_));
+                Some(Elements::of(vector, rounded))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it holds vectors.
+    pub(crate) fn is_vector(&self) -> bool {
+        self.field.data_type.is_vector()
+    }
+
+    /// How many numbers a row has; 0 if that is not known yet.
+    pub(crate) fn width(&self) -> usize {
+        match self.field.data_type {
+            DataType::Float32List(width) | DataType::Float64List(width) => width as usize,
+            _ => 1,
         }
     }
 
@@ -298,7 +350,7 @@ impl Column {
                 Some(input) if exactly => Operand::Integers(input),
                 _ => Operand::Numbers(scalar.clone()),
             }),
-            Value::Vector(_) | Value::Opaque(_) => None,
+            Value::Vector(_) | Value::Time(_) | Value::Opaque(_) => None,
         }
     }
 

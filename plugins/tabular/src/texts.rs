@@ -7,6 +7,7 @@ use regex::Regex;
 use trueline_sdk::{Batch, DataType, Result, Texts, Validity};
 
 use crate::{
+    civil,
     encoder::{integer_label, number_label},
     eval::Integers,
     value::{Operand, Text, TextSource},
@@ -75,6 +76,14 @@ impl Text {
             }
             TextSource::Label(operand, data_type) => {
                 Block::Made(labels(operand, *data_type, batch, start, count)?)
+            }
+            TextSource::Time(time, offset_seconds) => {
+                let mut made = Made::default();
+                for value in time.block(batch, start, count)? {
+                    let show = |value| civil::show(value, time.is_date(), *offset_seconds);
+                    made.push(value.map(show).as_deref());
+                }
+                Block::Made(made)
             }
             TextSource::Joined(texts, separator) => {
                 let parts = texts.iter().map(|text| text.block(batch, start, count));

@@ -9,8 +9,16 @@ use std::rc::Rc;
 use trueline_sdk::DataType;
 
 use crate::{
-    cast::Parse, encoder::Encoder, expression::Expression, hash::Hashed, kernel::Kernel,
-    monomials::Monomials, ops::Part, texts::Edit, time::Difference,
+    cast::Parse,
+    elements::Elements,
+    encoder::Encoder,
+    expression::Expression,
+    hash::Hashed,
+    kernel::{self, Kernel},
+    monomials::Monomials,
+    ops::Part,
+    texts::Edit,
+    time::{Difference, Time},
 };
 
 /// How a column's values come about.
@@ -22,7 +30,9 @@ pub(crate) enum Value {
     Text(Text),
     /// Several numbers a row.
     Vector(Vector),
-    /// A column of the batch that no step can compute with: bytes, timestamps, dates.
+    /// One moment or day a row.
+    Time(Time),
+    /// A column of the batch that no step can compute with: bytes.
     Opaque(usize),
 }
 
@@ -40,9 +50,9 @@ pub(crate) enum Source {
     Input(usize),
     /// 1 where this has no value, else 0.
     Missing(Box<Value>),
-    /// A part of a timestamp or date column of the batch, on a clock ahead of UTC.
+    /// A part of a moment or day, on a clock ahead of UTC.
     DatePart {
-        input: usize,
+        time: Time,
         part: Part,
         offset_seconds: i32,
     },
@@ -72,6 +82,8 @@ pub(crate) enum TextSource {
     Input(usize),
     /// Numbers of a column of this type, as text.
     Label(Box<Operand>, DataType),
+    /// Moments or days, as text on a clock so many seconds ahead of UTC.
+    Time(Time, i32),
     /// Several texts, one behind the other; missing if one is.
     Joined(Rc<[Text]>, Rc<str>),
 }
@@ -106,6 +118,8 @@ pub(crate) enum Content {
     Monomials(Rc<Monomials>),
     /// The elements of a vector column of the batch.
     List { input: usize },
+    /// The elements of another vector, each sent through kernels.
+    Elements(Elements),
 }
 
 /// Values to learn from or to encode by.
@@ -135,10 +149,8 @@ impl Value {
         match self {
             Self::Scalar(scalar) => scalar.weight(),
             Self::Text(text) => text.weight(),
-            Self::Vector(vector) => {
-                let piece = |piece: &Piece| piece.content.weight();
-                Weight::around(vector.pieces.iter().map(piece))
-            }
+            Self::Vector(vector) => vector.weight(),
+            Self::Time(time) => time.weight(),
             Self::Opaque(_) => Weight::default(),
         }
     }
@@ -164,6 +176,7 @@ impl Value {
                 ] => Some(input),
                 _ => None,
             },
+            Self::Time(time) => time.untouched(),
             Self::Opaque(input) => Some(*input),
             _ => None,
         }
@@ -180,19 +193,15 @@ impl Scalar {
 
     /// The same numbers, sent through one kernel more.
     pub(crate) fn then(mut self, kernel: Kernel) -> Self {
-        match self.kernels.last_mut() {
-            Some(last) => match last.and(&kernel) {
-                Some(both) => *last = both,
-                None => self.kernels.push(kernel),
-            },
-            None => self.kernels.push(kernel),
-        }
+        kernel::push(&mut self.kernels, kernel);
         self
     }
 
     pub(crate) fn weight(&self) -> Weight {
         let inner = match &self.source {
-            Source::Input(_) | Source::DatePart { .. } | Source::Difference(_) => Weight::default(),
+            Source::Input(_) => Weight::default(),
+            Source::DatePart { time, .. } => time.weight(),
+            Source::Difference(difference) => difference.weight(),
             Source::Missing(value) => value.weight(),
             Source::Code(encoder) => encoder.weight(),
             Source::Length(text) => text.weight(),
@@ -221,6 +230,7 @@ impl Text {
         match &self.source {
             TextSource::Input(_) => Weight::around([]),
             TextSource::Label(operand, _) => Weight::around([operand.weight()]),
+            TextSource::Time(time, _) => Weight::around([time.weight()]),
             TextSource::Joined(texts, _) => Weight::around(texts.iter().map(Self::weight)),
         }
     }
@@ -236,6 +246,7 @@ impl Content {
                 Weight::around(monomials.factors.iter().map(Scalar::weight))
             }
             Self::List { .. } => Weight::default(),
+            Self::Elements(elements) => elements.weight(),
         }
     }
 }
@@ -273,6 +284,11 @@ impl Vector {
                 content,
             }],
         }
+    }
+
+    pub(crate) fn weight(&self) -> Weight {
+        let piece = |piece: &Piece| piece.content.weight();
+        Weight::around(self.pieces.iter().map(piece))
     }
 
     /// Puts the elements of another vector behind these. `rounded` says that it is of float32.

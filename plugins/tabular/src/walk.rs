@@ -154,6 +154,21 @@ impl Here<'_> {
         self.select(columns, |data_type| data_type == DataType::Utf8, "utf8")
     }
 
+    /// The columns of numbers, and vectors of them.
+    pub(crate) fn numbers_and_vectors(&self, columns: &Columns) -> Result<Vec<Column>> {
+        self.select(
+            columns,
+            |data_type| data_type.is_numeric() || data_type.is_vector(),
+            "numbers (boolean, int32, int64, float32, float64) and vectors of them",
+        )
+    }
+
+    /// The columns of moments or days.
+    pub(crate) fn times(&self, columns: &Columns) -> Result<Vec<Column>> {
+        let fits = |data_type| matches!(data_type, DataType::Timestamp | DataType::Date);
+        self.select(columns, fits, "timestamp and date")
+    }
+
     /// The columns that are numbers or booleans.
     pub(crate) fn numbers(&self, columns: &Columns) -> Result<Vec<Column>> {
         self.select(
@@ -200,16 +215,12 @@ impl Here<'_> {
             .cloned();
         let operand = column.operand(task.is_exact());
         let material = match target {
-            None => operand.map(|operand| Material {
-                operand,
-                target: None,
-            }),
+            None => operand
+                .map(Material::Values)
+                .or_else(|| column.elements().map(Material::Elements)),
             Some(target) => operand
                 .zip(target.target())
-                .map(|(operand, target)| Material {
-                    operand,
-                    target: Some(target),
-                }),
+                .map(|(operand, target)| Material::Targets(operand, target)),
         };
         let targets = target.iter().flat_map(|target| &target.inputs);
         self.lessons.push(Lesson {

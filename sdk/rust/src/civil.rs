@@ -9,8 +9,8 @@
 //!
 //! Source: H. Hinnant, *chrono-compatible low-level date algorithms*.
 
-/// Days from 1970-01-01 to a date; none if there is no such day.
-fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+/// Days from 1970-01-01 to a date of a year, a month from 1 and a day from 1; none if there is no such day.
+pub fn day_of(year: i64, month: i64, day: i64) -> Option<i64> {
     let shifted = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -40,7 +40,7 @@ pub fn date_of(days: i64) -> (i64, i64, i64) {
 /// Reads `2013-01-31` as days since 1970-01-01.
 pub fn parse_date(text: &str) -> Option<i64> {
     let [year, month, day] = numbers(text, '-', [4, 2, 2])?;
-    days(year, month, day)
+    day_of(year, month, day)
 }
 
 /// Reads `2013-01-31`, `2013-01-31T23:59:59` or `2013-01-31T23:59:59.250Z` as microseconds since
@@ -132,7 +132,7 @@ mod tests {
             i64::from(i32::MAX),
         ] {
             let (year, month, day) = date_of(days);
-            assert_eq!(super::days(year, month, day), Some(days));
+            assert_eq!(day_of(year, month, day), Some(days));
         }
     }
 

@@ -52,6 +52,11 @@ impl DataType {
             Self::Boolean | Self::Int32 | Self::Int64 | Self::Float32 | Self::Float64
         )
     }
+
+    /// Whether values are vectors of numbers.
+    pub fn is_vector(self) -> bool {
+        matches!(self, Self::Float32List(_) | Self::Float64List(_))
+    }
 }
 
 /// The name that pipeline files and messages use.

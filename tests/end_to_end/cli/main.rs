@@ -6,7 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod bad_input;
 mod cache;
+mod categories;
 mod champion;
 mod fan_out;
 mod faults;

@@ -75,6 +75,12 @@ fn a_failed_expectation_fails_the_run() {
     // The gate did not wait for the expectation, and passed; the package is refused all the same.
     let packages = project.trueline("package list --json").exits(0).json();
     assert_eq!(packages[0]["verdict"], "refused");
+    let report = project.trueline("show --report validate").exits(0).json();
+    assert_eq!(report["failed"], 1, "{report}");
+    project
+        .trueline("show --report validat")
+        .exits(1)
+        .says(&["stage `validat` of this run has no report", "validate"]);
 }
 
 #[test]

@@ -13,7 +13,8 @@ import sys
 
 def main(stage):
     cases = importlib.import_module(f"peers.{stage}").cases()
-    json.dump(list(cases), sys.stdout, allow_nan=False)
+    # At once, since a part at a time is not written by the C encoder.
+    sys.stdout.write(json.dumps(list(cases), allow_nan=False))
 
 
 main(sys.argv[1])

@@ -19,6 +19,9 @@ BIT = 0
 # Relative to the larger of a value and 1.
 ROUNDING, SUMS, STANDARD, NORMAL, POWER = 1e-15, 1e-13, 1e-12, 1e-13, 1e-5
 CYCLIC = 1e-14
+# Of a vector of categories: wider ones only take longer to write down.
+MOST_ELEMENTS = 100
+DOCUMENTATION = Path(__file__).parents[3] / "docs/tabular.md"
 FLIGHTS = Path(__file__).parents[3] / "examples/flights/data/flights.parquet"
 TYPES = {"b": "boolean", "i": "int64", "f": "float64", "M": "timestamp", "O": "utf8", "s": "utf8"}
 
@@ -42,6 +45,11 @@ class Table:
     def training(self):
         return self.frame.iloc[: self.learned]
 
+    def with_columns(self, **columns):
+        """The same table with other columns as well."""
+        frame = self.frame.assign(**columns)
+        return Table(self.name, frame, self.numbers, self.texts, self.times, self.label, self.learned)
+
 
 def contract_column(values, is_label):
     data_type = TYPES[values.dtype.kind]
@@ -63,10 +71,29 @@ def plain(values):
 
 
 def cases():
+    """Fails if a step of the documentation is not compared on each of the tables."""
     warnings.simplefilter("ignore")
-    for table in tables():
-        for of in [numbers, categories, times, texts, combined, shape]:
-            yield from of(table)
+    compared, all_tables = set(), list(tables())
+    for table in all_tables:
+        for of in [numbers, categories, times, texts, combined, shape, casts]:
+            for made in of(table):
+                compared |= {(table.name, step["op"]) for step in made["params"]["steps"]}
+                yield made
+    everywhere = {(table.name, op) for table in all_tables for op in documented()}
+    if everywhere != compared:
+        raise AssertionError(f"compared on some tables only: {sorted(everywhere ^ compared)}")
+
+
+def documented():
+    """The ops in the table of docs/tabular.md."""
+    lines = DOCUMENTATION.read_text().splitlines()
+    names = [line.split("|")[1] for line in lines if line.startswith("| [`")]
+    return {op.strip(" []()`") for name in names for op in name.split("](")[0].split(",")}
+
+
+def times_of_day(random, rows):
+    """Moments of twenty years, in whole seconds."""
+    return pd.Timestamp("1999-12-31 22:00") + pd.to_timedelta(random.integers(-(10**8), 5 * 10**8, rows), unit="s")
 
 
 def tables():
@@ -80,7 +107,7 @@ def tables():
 
 
 def flights():
-    frame = pd.read_parquet(FLIGHTS).iloc[::48]
+    frame = pd.read_parquet(FLIGHTS).iloc[::96]
     frame = frame.assign(late=frame["arr_delay"] > 15, time_hour=frame["time_hour"].dt.tz_localize(None))
     numbers = ["dep_delay", "distance", "sched_dep_time", "air_time"]
     return Table("flights", frame, numbers, ["carrier", "origin", "tailnum"], ["time_hour"], "late")
@@ -90,86 +117,100 @@ def many_nulls(random):
     rows = 600
     frame = pd.DataFrame({
         "x": random.normal(3, 10, rows), "y": random.lognormal(0, 2, rows), "z": random.integers(-5, 5, rows) / 2,
-        "text": random.choice(["a", "b", "c", ""], rows), "late": random.random(rows) < 0.3,
+        "text": random.choice(["a", "b", "c", ""], rows), "other": random.choice(["1 x", "22y"], rows),
+        "late": random.random(rows) < 0.3,
         "at": pd.Timestamp("1999-12-31 22:00") + pd.to_timedelta(random.integers(0, 10**8, rows), unit="s"),
     })
-    for name in ["x", "y", "z", "text", "at"]:
+    for name in ["x", "y", "z", "text", "other", "at"]:
         frame.loc[random.random(rows) < 0.7, name] = None
-    frame["text"] = frame["text"].astype(object).where(frame["text"].notna(), None)
-    return Table("many nulls", frame, ["x", "y", "z"], ["text"], ["at"], "late")
+    for name in ["text", "other"]:
+        frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
+    return Table("many nulls", frame, ["x", "y", "z"], ["text", "other"], ["at"], "late")
 
 
 def high_cardinality(random):
     rows = 3000
     frame = pd.DataFrame({
         "id": [f"user-{n:05}" for n in random.integers(0, 2000, rows)],
+        "other": [f"{n:x}" for n in random.integers(0, 10**9, rows)],
         "integer": random.integers(-(10**12), 10**12, rows), "x": random.random(rows) * 1e6,
+        "at": times_of_day(random, rows),
     })
     frame["y"] = frame["x"] / 1e6 + random.normal(size=rows)
-    return Table("high cardinality", frame, ["integer", "x"], ["id"], [], "y")
+    return Table("high cardinality", frame, ["integer", "x"], ["id", "other"], ["at"], "y")
 
 
 def constants(random):
     rows = 60
     frame = pd.DataFrame({
         "zero": np.zeros(rows), "tenth": np.full(rows, 0.1), "seven": np.full(rows, 7), "far": 1e9 + np.arange(rows) % 2,
-        "same": ["only"] * rows, "late": [True] * rows, "at": [pd.Timestamp("2013-01-01")] * rows,
+        "three": np.arange(rows) % 3, "same": ["only"] * rows, "too": ["Only 1"] * rows, "late": [True] * rows,
+        "at": [pd.Timestamp("2013-01-01")] * rows,
     })
-    return Table("constants", frame, ["zero", "tenth", "seven", "far"], ["same"], ["at"], "late")
+    return Table("constants", frame, ["zero", "tenth", "seven", "far", "three"], ["same", "too"], ["at"], "late")
 
 
 def wide(random):
     rows, width = 90, 300
     frame = pd.DataFrame(random.normal(size=(rows, width)) ** 3, columns=[f"x{n}" for n in range(width)])
     frame = frame.mask(random.random((rows, width)) < 0.05)
-    return Table("300 columns", frame, frame.columns)
+    others = {
+        "text": random.choice(["a1", "B", "c 2"], rows), "other": random.choice(["x", "y"], rows),
+        "at": times_of_day(random, rows), "late": random.random(rows) < 0.5,
+    }
+    return Table("300 columns", frame.assign(**others), frame.columns, ["text", "other"], ["at"], "late")
 
 
 def text(random):
     words = "Straße ÅNGSTRÖM  naïve 北京 file.TXT v2.10 x-1 Mr. Σίσυφος 12345 ümlaut".split(" ")
     lines = [" ".join(random.choice(words, random.integers(0, 6))) for _ in range(400)]
     lines = [f" {line}\t" if n % 5 == 0 else line for n, line in enumerate(lines)]
-    frame = pd.DataFrame({"line": lines, "word": random.choice(words, 400), "late": random.random(400) < 0.5})
+    frame = pd.DataFrame({
+        "line": lines, "word": random.choice(words, 400), "late": random.random(400) < 0.5,
+        "length": [len(line) for line in lines], "share": [line.count("e") / (1 + len(line)) for line in lines],
+        "at": times_of_day(random, 400),
+    })
     frame["line"] = frame["line"].astype(object)
     frame.loc[::9, "line"] = None
     frame["line"] = frame["line"].where(frame["line"].notna(), None)
-    return Table("text", frame, [], ["line", "word"], [], "late")
+    return Table("text", frame, ["length", "share"], ["line", "word"], ["at"], "late")
 
 
 def numbers(table):
     names = table.numbers
-    if not names:
-        return
     training, whole = table.training[names].astype(float), table.frame[names].astype(float)
 
     def fitted(what, op, transformer, tolerance, **options):
+        """Column by column, and as one vector."""
         result = transformer.fit(training.to_numpy()).transform(whole.to_numpy())
         step = {"op": op, "columns": names} | options
-        return table.case(what, [step], tolerance, dict(zip(names, result.T)), names)
+        yield table.case(what, [step], tolerance, dict(zip(names, result.T)), names)
+        vector = {"op": "assemble", "columns": names, "into": "v", "type": "float64"}
+        yield table.case(f"{what} of a vector", [vector, step | {"columns": "v"}], tolerance, {"v": result}, names)
 
     for with_, strategy in [("mean", "mean"), ("median", "median"), ("most-frequent", "most_frequent")]:
         imputer = SimpleImputer(strategy=strategy)
-        yield fitted(f"impute {with_}", "impute", imputer, SUMS if with_ == "mean" else BIT, **{"with": with_})
+        yield from fitted(f"impute {with_}", "impute", imputer, SUMS if with_ == "mean" else BIT, **{"with": with_})
     constant = SimpleImputer(strategy="constant", fill_value=-1.5)
-    yield fitted("impute constant", "impute", constant, BIT, **{"with": "constant", "value": -1.5})
+    yield from fitted("impute constant", "impute", constant, BIT, **{"with": "constant", "value": -1.5})
     indicator = {f"{name}_missing": whole[name].isna() for name in names}
     step = {"op": "impute", "columns": "*", "with": "constant", "value": 0, "indicator": True}
     yield table.case("impute with indicators", [step], BIT, indicator, names)
-    yield fitted("standard-scale", "standard-scale", sk.StandardScaler(), STANDARD)
-    yield fitted("standard-scale without mean", "standard-scale", sk.StandardScaler(with_mean=False), STANDARD, with_mean=False)
-    yield fitted("min-max-scale", "min-max-scale", sk.MinMaxScaler(), BIT)
+    yield from fitted("standard-scale", "standard-scale", sk.StandardScaler(), STANDARD)
+    yield from fitted("standard-scale without mean", "standard-scale", sk.StandardScaler(with_mean=False), STANDARD, with_mean=False)
+    yield from fitted("min-max-scale", "min-max-scale", sk.MinMaxScaler(), BIT)
     ranged = sk.MinMaxScaler((-2, 3), clip=True)
-    yield fitted("min-max-scale in a range", "min-max-scale", ranged, BIT, feature_range=[-2, 3], clip=True)
-    yield fitted("max-abs-scale", "max-abs-scale", sk.MaxAbsScaler(), BIT)
-    yield fitted("robust-scale", "robust-scale", sk.RobustScaler(), SUMS)
+    yield from fitted("min-max-scale in a range", "min-max-scale", ranged, BIT, feature_range=[-2, 3], clip=True)
+    yield from fitted("max-abs-scale", "max-abs-scale", sk.MaxAbsScaler(), BIT)
+    yield from fitted("robust-scale", "robust-scale", sk.RobustScaler(), SUMS)
     robust = sk.RobustScaler(quantile_range=(10, 80), unit_variance=True, with_centering=False)
     options = {"quantile_range": [10, 80], "unit_variance": True, "with_centering": False}
-    yield fitted("robust-scale otherwise", "robust-scale", robust, SUMS, **options)
+    yield from fitted("robust-scale otherwise", "robust-scale", robust, SUMS, **options)
     for count in [7, 40]:
         ranks = sk.QuantileTransformer(n_quantiles=count, subsample=None)
-        yield fitted(f"quantile-scale by {count}", "quantile-scale", ranks, SUMS, quantiles=count)
+        yield from fitted(f"quantile-scale by {count}", "quantile-scale", ranks, SUMS, quantiles=count)
     normal = sk.QuantileTransformer(n_quantiles=50, output_distribution="normal", subsample=None)
-    yield fitted("quantile-scale, normal", "quantile-scale", normal, NORMAL, quantiles=50, distribution="normal")
+    yield from fitted("quantile-scale, normal", "quantile-scale", normal, NORMAL, quantiles=50, distribution="normal")
     yield from powers(table)
     clipped = {name: whole[name].clip(-1, 20) for name in names}
     yield table.case("clip", [{"op": "clip", "columns": names, "min": -1, "max": 20}], BIT, clipped, names)
@@ -219,7 +260,7 @@ def categories(table):
         training, whole = table.training[name], table.frame[name]
         present = training.dropna()
         learned = whole.where(whole.isin(present.unique()))
-        few = present.nunique() <= 1024
+        few = present.nunique() <= MOST_ELEMENTS
 
         def one(what, step, tolerance, expected):
             return table.case(f"{what} of {name}", [step | {"columns": name}], tolerance, {name: expected}, [name])
@@ -229,8 +270,9 @@ def categories(table):
             dense = encoder.transform(whole.to_frame().to_numpy())
             yield one("one-hot", {"op": "one-hot", "unknown": "ignore"}, BIT, dense)
         # Rare categories share an element, which scikit-learn has only if there are any.
-        count = max(2, int(len(present) * 0.02) + 1)
-        if 0 < (present.value_counts() >= count).sum() < present.nunique():
+        counts = present.value_counts()
+        count = min(max(2, int(len(present) * 0.02) + 1), int(counts.max()))
+        if (counts >= count).sum() < min(present.nunique(), MOST_ELEMENTS):
             pooled = sk.OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=count, sparse_output=False)
             dense = pooled.fit(present.to_frame().to_numpy()).transform(whole.fillna(0).to_frame().to_numpy())
             dense[whole.isna()] = 0
@@ -387,3 +429,38 @@ def shape(table):
         steps = [{"op": "rename", "columns": {first: "renamed"}}, {"op": "drop", "columns": last}]
         steps.append({"op": "select", "columns": "renamed"})
         yield table.case("rename, drop, select", steps, BIT, {"renamed": frame[first]}, names)
+
+
+def casts(table):
+    """Times as texts and numbers, and back."""
+    for name in table.times:
+        at = table.frame[name].astype("datetime64[us]")
+        micros = at.astype("int64").where(at.notna())
+        epoch = {"unit": "seconds"}
+        texts = {"": "%Y-%m-%dT%H:%M:%SZ", "%d.%m.%y %I:%M %p": "%d.%m.%y %I:%M %p", "%a %j %Y": "%a %j %Y"}
+
+        def one(what, values, steps, tolerance, expected):
+            changed = table.with_columns(**{name: values})
+            return changed.case(f"cast {name} {what}", steps, tolerance, {name: expected}, [name])
+
+        def cast(to, **options):
+            return {"op": "cast", "columns": name, "to": to} | options
+
+        def whole(values):
+            return [None if value != value else int(value) for value in values]
+
+        for format, shown in texts.items():
+            written = at.dt.strftime(shown).astype(object).where(at.notna(), None)
+            read = pd.to_datetime(written, format=shown.replace("Z", "")  if format else None, utc=True)
+            read = read.dt.tz_localize(None).astype("datetime64[us]").astype("int64").where(at.notna())
+            options = {"format": format} if format else {}
+            yield one(f"from text {format}", written, [cast("timestamp", **options)], BIT, whole(read))
+        yield one("to text", at, [cast("utf8")], BIT, at.dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        seconds = micros / 1e6
+        yield one("from seconds", seconds, [cast("timestamp", **epoch)], BIT, whole(micros))
+        yield one("to seconds", at, [cast("int64", **epoch)], BIT, whole(micros // 10**6))
+        yield one("to hours", at, [cast("float64", unit="hours")], ROUNDING, micros / 3.6e9)
+        days = whole((at - pd.Timedelta(hours=5)).dt.floor("D").astype("int64").where(at.notna()) // (86_400 * 10**6))
+        yield one("to days", at, [cast("date", offset="-05:00")], BIT, days)
+        back = [cast("date", offset="-05:00"), cast("utf8"), cast("date"), cast("int32")]
+        yield one("to days and back", at, back, BIT, days)

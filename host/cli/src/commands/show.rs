@@ -1,7 +1,9 @@
 //! `trueline show [RUN] [STAGE]`
 
+use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
+use serde_json::Value as Json;
 use trueline_engine::{Gate, gates};
 use trueline_runtime::Finding;
 use trueline_store::{
@@ -21,6 +23,9 @@ pub(crate) struct Arguments {
     run: Option<String>,
     /// The stage, of which attempts, outputs and log are shown [default: the run as a whole]
     stage: Option<String>,
+    /// Only what this stage reports, in full and as JSON: what it checked, measured or learned
+    #[arg(long, value_name = "STAGE", conflicts_with = "stage")]
+    report: Option<String>,
 }
 
 /// All that the store knows of a run.
@@ -52,6 +57,11 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
         Some(run) => run.clone(),
         None => latest(&store)?.to_string(),
     };
+    if let Some(stage) = &arguments.report {
+        let report = report(&store, &reference, stage)?;
+        context.answer(&report, || format!("{report:#}\n"))?;
+        return Ok(Exit::Done);
+    }
     if let Some(name) = &arguments.stage {
         let details = stage::details(&store, &reference, name)?;
         context.answer(&details, || views::stage::stage(&details, context.style))?;
@@ -73,6 +83,25 @@ pub(crate) fn latest(store: &Store) -> trueline_store::Result<RunId> {
         what: "run",
         name: "latest".to_owned(),
     })
+}
+
+/// What a stage reported.
+fn report(store: &Store, reference: &str, stage: &str) -> anyhow::Result<Json> {
+    let outputs = store.outputs(&store.run(reference)?.summary.id)?;
+    let is_report = |output: &&StageOutput| output.name == "report";
+    let reports = outputs.iter().filter(is_report);
+    let Some(output) = reports.clone().find(|output| output.stage == stage) else {
+        let stages: Vec<_> = reports.map(|output| output.stage.as_str()).collect();
+        bail!(
+            "stage `{stage}` of this run has no report; there are those of {}",
+            if stages.is_empty() {
+                "no stage".to_owned()
+            } else {
+                stages.join(", ")
+            }
+        );
+    };
+    Ok(serde_json::from_slice(&store.artifact(&output.digest)?)?)
 }
 
 fn details(store: &Store, reference: &str) -> trueline_store::Result<Details> {

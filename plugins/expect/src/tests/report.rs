@@ -75,6 +75,18 @@ fn columns_with_the_role_of_a_key_name_rows() {
     let report = report(r#"{"columns": {"x": {"min": 0}}}"#, &table);
     let examples = &report["expectations"][0]["examples"];
     assert_eq!(*examples, json!([{"value": "-1", "key": {"id": "8"}}]));
+    let finding = |params: &str| {
+        let outcome = fit::<Expect>(params, &[("rows", &table)]).unwrap();
+        outcome.findings[0].message.clone()
+    };
+    assert_eq!(
+        finding(r#"{"columns": {"x": {"min": 0}}}"#),
+        "1 value is below 0; the lowest is -1 (id 8)"
+    );
+    assert_eq!(
+        finding(r#"{"key": ["id", "x"], "examples": 1, "columns": {"x": {"max": -2}}}"#),
+        "2 values are above -2; the highest is 1 (id 7, x 1; …)"
+    );
 }
 
 #[test]

@@ -157,11 +157,15 @@ impl Source for Reader<'_> {
             "false" => "0",
             digits => digits,
         };
-        digits.parse().map_err(|_| {
-            self.error(format_args!(
+        match (digits.parse(), self.peek()) {
+            (Ok(number), _) => Ok(number),
+            (Err(_), Some(found)) if token.is_empty() => {
+                Err(self.error(format_args!("a number must stand here, not `{found}`")))
+            }
+            (Err(_), _) => Err(self.error(format_args!(
                 "`{token}` is not the kind of number needed here"
-            ))
-        })
+            ))),
+        }
     }
 
     fn string(&mut self) -> Result<String> {

@@ -52,13 +52,7 @@ impl Op for Assemble {
             return Err(Error::params("`into` is empty; name the new column"));
         }
         let columns = self.columns.clone().unwrap_or_else(|| here.written());
-        let fits = |data_type: DataType| {
-            data_type.is_numeric()
-                || matches!(
-                    data_type,
-                    DataType::Float32List(_) | DataType::Float64List(_)
-                )
-        };
+        let fits = |data_type: DataType| data_type.is_numeric() || data_type.is_vector();
         let takes = "numbers and vectors: encode texts with `one-hot` or `ordinal` first, and timestamps with `date-parts`";
         let sources = here.select(&columns, fits, takes)?;
         if sources.is_empty() && !here.is_partial() {
@@ -113,7 +107,7 @@ fn appended(mut vector: Vector, column: &Column, value: Value) -> Option<Vector>
             let rounded = matches!(column.field.data_type, DataType::Float32List(_));
             vector.append(elements, rounded);
         }
-        Value::Text(_) | Value::Opaque(_) => return None,
+        Value::Text(_) | Value::Time(_) | Value::Opaque(_) => return None,
     }
     Some(vector)
 }

@@ -1,10 +1,10 @@
 //! `clip`: numbers kept within bounds.
 
 use serde::Deserialize;
-use trueline_sdk::{DataType, Error, Result};
+use trueline_sdk::{Error, Result};
 
-use super::Op;
-use crate::{columns::Columns, kernel::Kernel, value::Value, walk::Here};
+use super::{Op, per_number::through};
+use crate::{columns::Columns, kernel::Kernel, walk::Here};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,18 +32,7 @@ impl Op for Clip {
                 "`min` is {min}, above `max`, which is {max}"
             )));
         }
-        for column in here.numbers(&self.columns)? {
-            let clipped = column
-                .scalar()
-                .map(|scalar| Value::Scalar(scalar.then(Kernel::Clip { min, max })));
-            here.replace(column.becomes(
-                DataType::Float64,
-                column.may_miss(),
-                clipped,
-                column.ready,
-            ))?;
-        }
-        Ok(())
+        through(here, &self.columns, false, &[Kernel::Clip { min, max }])
     }
 }
 

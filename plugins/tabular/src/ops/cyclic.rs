@@ -49,14 +49,7 @@ impl Op for Cyclic {
         }
         let columns = match self.period {
             Some(_) => here.numbers(&self.columns)?,
-            None => {
-                let fits = |data_type| matches!(data_type, DataType::Timestamp | DataType::Date);
-                here.select(
-                    &self.columns,
-                    fits,
-                    "timestamp and date, or numbers with a `period`",
-                )?
-            }
+            None => here.times(&self.columns)?,
         };
         for column in columns {
             if !self.keep {

@@ -44,6 +44,13 @@ pub(crate) enum Part {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Offset(i32);
 
+impl Offset {
+    /// How far the clock is ahead of UTC.
+    pub(crate) fn seconds(self) -> i32 {
+        self.0
+    }
+}
+
 impl<'de> Deserialize<'de> for Offset {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -66,8 +73,7 @@ impl Op for DateParts {
                 "`parts` is empty; name at least one, such as \"month\"",
             ));
         }
-        let fits = |data_type| matches!(data_type, DataType::Timestamp | DataType::Date);
-        for column in here.select(&self.columns, fits, "timestamp and date")? {
+        for column in here.times(&self.columns)? {
             let name = &column.field.name;
             if !self.keep {
                 here.remove(name);
@@ -97,14 +103,11 @@ impl Part {
                 self.suffix()
             )));
         }
-        Ok(match column.value {
-            Some(Value::Opaque(input)) => Some(Source::DatePart {
-                input,
-                part: self,
-                offset_seconds: if is_date { 0 } else { offset.0 },
-            }),
-            _ => None,
-        })
+        Ok(column.time().map(|time| Source::DatePart {
+            time,
+            part: self,
+            offset_seconds: if is_date { 0 } else { offset.seconds() },
+        }))
     }
 
     /// After how many it comes back, if it does.

@@ -3,7 +3,11 @@
 use serde::Deserialize;
 use trueline_sdk::{DataType, Error, Result};
 
-use super::{Op, given::Given};
+use super::{
+    Op,
+    given::Given,
+    per_number::{each, sent},
+};
 use crate::{
     columns::Columns,
     kernel::Kernel,
@@ -46,26 +50,38 @@ impl Op for Impute {
                 "`value` and `with = \"constant\"` go together",
             ));
         }
-        for column in here.categorical(&self.columns)? {
+        let fits = |data_type: DataType| {
+            data_type.is_numeric() || data_type.is_vector() || data_type == DataType::Utf8
+        };
+        let takes = "utf8, numbers (boolean, int32, int64, float32, float64) and vectors of them";
+        for column in here.select(&self.columns, fits, takes)? {
             if self.indicator {
-                let missing = column
-                    .value
-                    .clone()
-                    .map(|value| Value::Scalar(Scalar::new(Source::Missing(Box::new(value)))));
-                let name = format!("{}_missing", column.field.name);
-                here.add(column.derives(name, DataType::Boolean, false, missing))?;
+                here.add(indicator(&column))?;
             }
             let (fill, ready) = self.fill(&column, here)?;
-            let filled = fill.and_then(|fill| filled(column.value.as_ref()?, fill));
-            let data_type = if column.field.data_type == DataType::Utf8 {
-                DataType::Utf8
-            } else {
-                DataType::Float64
-            };
-            here.replace(column.becomes(data_type, false, filled, ready))?;
+            here.replace(filled(&column, fill, ready))?;
         }
         Ok(())
     }
+}
+
+/// A column that says where a value is missing; of a vector, a vector with a 1 for each element that is.
+fn indicator(column: &Column) -> Column {
+    let name = format!("{}_missing", column.field.name);
+    if !column.is_vector() {
+        let missing = |value| Value::Scalar(Scalar::new(Source::Missing(Box::new(value))));
+        let missing = column.value.clone().map(missing);
+        return column.derives(name, DataType::Boolean, false, missing);
+    }
+    let missing = vec![vec![Kernel::Missing]; column.width()];
+    let mut indicator = sent(column, Some(missing), false, column.ready);
+    indicator.field.elements = indicator
+        .field
+        .elements
+        .iter()
+        .map(|element| format!("{element}_missing"))
+        .collect();
+    indicator.named(name)
 }
 
 impl Impute {
@@ -77,7 +93,13 @@ impl Impute {
                 let fill = if is_text {
                     value.text().map(|text| Fitted::Text(text.into()))
                 } else {
-                    value.number().map(Fitted::Number)
+                    value.number().map(|number| {
+                        if column.is_vector() {
+                            Fitted::Elements(vec![Fitted::Number(number); column.width()])
+                        } else {
+                            Fitted::Number(number)
+                        }
+                    })
                 };
                 let data_type = column.field.data_type;
                 let fill = fill.ok_or_else(|| {
@@ -100,17 +122,22 @@ impl Impute {
     }
 }
 
-/// The value with its gaps filled; `None` if the fill is not of its kind.
-fn filled(value: &Value, fill: Fitted) -> Option<Value> {
-    match (value, fill) {
-        (Value::Scalar(scalar), Fitted::Number(number)) => {
-            Some(Value::Scalar(scalar.clone().then(Kernel::Fill(number))))
-        }
-        (Value::Text(text), Fitted::Text(fill)) => {
-            Some(Value::Text(text.clone().then(Edit::Fill(fill.into()))))
-        }
-        _ => None,
+/// The column with its gaps filled, as soon as it is known with what.
+fn filled(column: &Column, fill: Option<Fitted>, ready: u32) -> Column {
+    if column.field.data_type == DataType::Utf8 {
+        let texts = column.text().zip(fill).and_then(|(text, fill)| match fill {
+            Fitted::Text(fill) => Some(Value::Text(text.then(Edit::Fill(fill.into())))),
+            _ => None,
+        });
+        return column.becomes(DataType::Utf8, false, texts, ready);
     }
+    let kernels = fill.and_then(|fill| {
+        each(&fill, |fill| match fill {
+            Fitted::Number(number) => Some(vec![Kernel::Fill(*number)]),
+            _ => None,
+        })
+    });
+    sent(column, kernels, false, ready)
 }
 
 #[cfg(test)]

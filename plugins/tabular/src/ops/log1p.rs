@@ -1,10 +1,10 @@
 //! `log1p`: the natural logarithm of one plus the number.
 
 use serde::Deserialize;
-use trueline_sdk::{DataType, Result};
+use trueline_sdk::Result;
 
-use super::Op;
-use crate::{columns::Columns, kernel::Kernel, value::Value, walk::Here};
+use super::{Op, per_number::through};
+use crate::{columns::Columns, kernel::Kernel, walk::Here};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,13 +18,7 @@ impl Op for Log1p {
     }
 
     fn apply(&self, here: &mut Here<'_>) -> Result<()> {
-        for column in here.numbers(&self.columns)? {
-            let logarithms = column
-                .scalar()
-                .map(|scalar| Value::Scalar(scalar.then(Kernel::Log1p)));
-            here.replace(column.becomes(DataType::Float64, true, logarithms, column.ready))?;
-        }
-        Ok(())
+        through(here, &self.columns, true, &[Kernel::Log1p])
     }
 }
 

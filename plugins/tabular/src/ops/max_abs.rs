@@ -1,14 +1,13 @@
 //! `max-abs-scale`: numbers divided by the largest of them.
 
 use serde::Deserialize;
-use trueline_sdk::{DataType, Result};
+use trueline_sdk::Result;
 
-use super::Op;
+use super::{Op, per_number::learned};
 use crate::{
     columns::Columns,
     kernel::Kernel,
     learn::{Fitted, Task},
-    value::Value,
     walk::Here,
 };
 
@@ -24,23 +23,19 @@ impl Op for MaxAbsScale {
     }
 
     fn apply(&self, here: &mut Here<'_>) -> Result<()> {
-        for column in here.numbers(&self.columns)? {
-            let (fitted, ready) = here.learn(&column, Task::Range);
-            let scaled = column
-                .scalar()
-                .zip(fitted)
-                .and_then(|(scalar, fitted)| match fitted {
-                    Fitted::Range { min, max } => {
-                        Some(Value::Scalar(scalar.then(Kernel::Standardize {
-                            mean: 0.0,
-                            deviation: divisor(max.max(-min)),
-                        })))
-                    }
-                    _ => None,
-                });
-            here.replace(column.becomes(DataType::Float64, column.may_miss(), scaled, ready))?;
-        }
-        Ok(())
+        learned(
+            here,
+            &self.columns,
+            &Task::Range,
+            false,
+            |fitted| match fitted {
+                Fitted::Range { min, max } => Some(vec![Kernel::Standardize {
+                    mean: 0.0,
+                    deviation: divisor(max.max(-min)),
+                }]),
+                _ => None,
+            },
+        )
     }
 }
 

@@ -1,15 +1,14 @@
 //! `power`: numbers made more like a normal distribution's by the most likely exponent.
 
 use serde::Deserialize;
-use trueline_sdk::{DataType, Result};
+use trueline_sdk::Result;
 
-use super::Op;
+use super::{Op, per_number::learned};
 use crate::{
     columns::Columns,
     kernel::Kernel,
     learn::{Fitted, Task},
     power::Method,
-    value::Value,
     walk::Here,
 };
 
@@ -29,32 +28,24 @@ impl Op for PowerScale {
     }
 
     fn apply(&self, here: &mut Here<'_>) -> Result<()> {
-        for column in here.numbers(&self.columns)? {
-            let (fitted, ready) = here.learn(&column, Task::Power(self.method));
-            let transformed =
-                column
-                    .scalar()
-                    .zip(fitted)
-                    .and_then(|(scalar, fitted)| match fitted {
-                        Fitted::Power {
-                            power,
-                            mean,
-                            deviation,
-                        } => {
-                            let scalar = scalar.then(Kernel::Power(power));
-                            Some(Value::Scalar(if self.standardize {
-                                // A constant column becomes zeros, not NaN.
-                                let deviation = if deviation > 0.0 { deviation } else { 1.0 };
-                                scalar.then(Kernel::Standardize { mean, deviation })
-                            } else {
-                                scalar
-                            }))
-                        }
-                        _ => None,
-                    });
-            here.replace(column.becomes(DataType::Float64, true, transformed, ready))?;
-        }
-        Ok(())
+        let task = Task::Power(self.method);
+        learned(here, &self.columns, &task, true, |fitted| match fitted {
+            Fitted::Power { power, .. } if !self.standardize => Some(vec![Kernel::Power(*power)]),
+            Fitted::Power {
+                power,
+                mean,
+                deviation,
+            } => {
+                // A constant column becomes zeros, not NaN.
+                let deviation = if *deviation > 0.0 { *deviation } else { 1.0 };
+                let mean = *mean;
+                Some(vec![
+                    Kernel::Power(*power),
+                    Kernel::Standardize { mean, deviation },
+                ])
+            }
+            _ => None,
+        })
     }
 }
 

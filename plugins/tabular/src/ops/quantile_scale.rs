@@ -1,15 +1,14 @@
 //! `quantile-scale`: numbers by their rank, spread evenly or normally.
 
 use serde::Deserialize;
-use trueline_sdk::{DataType, Error, Result};
+use trueline_sdk::{Error, Result};
 
-use super::Op;
+use super::{Op, per_number::learned};
 use crate::{
     columns::Columns,
     kernel::Kernel,
     learn::{Fitted, Quantiles, Task},
     quantile::Ranks,
-    value::Value,
     walk::Here,
 };
 
@@ -50,23 +49,15 @@ impl Op for QuantileScale {
                 self.quantiles
             )));
         }
-        for column in here.numbers(&self.columns)? {
-            let task = Task::Quantiles(Quantiles::Ranks(self.quantiles));
-            let (fitted, ready) = here.learn(&column, task);
-            let scaled = column
-                .scalar()
-                .zip(fitted)
-                .and_then(|(scalar, fitted)| match fitted {
-                    Fitted::Quantiles(quantiles) => {
-                        let ranks =
-                            Ranks::new(quantiles, self.distribution == Distribution::Normal);
-                        Some(Value::Scalar(scalar.then(Kernel::Ranks(ranks))))
-                    }
-                    _ => None,
-                });
-            here.replace(column.becomes(DataType::Float64, column.may_miss(), scaled, ready))?;
-        }
-        Ok(())
+        let task = Task::Quantiles(Quantiles::Ranks(self.quantiles));
+        let is_normal = self.distribution == Distribution::Normal;
+        learned(here, &self.columns, &task, false, |fitted| match fitted {
+            Fitted::Quantiles(quantiles) => Some(vec![Kernel::Ranks(Ranks::new(
+                quantiles.clone(),
+                is_normal,
+            ))]),
+            _ => None,
+        })
     }
 }
 

@@ -1,14 +1,13 @@
 //! `robust-scale`: numbers moved by the median and divided by the distance of two quantiles.
 
 use serde::Deserialize;
-use trueline_sdk::{DataType, Error, Result, math::normal_quantile};
+use trueline_sdk::{Error, Result, math::normal_quantile};
 
-use super::{Op, max_abs::divisor};
+use super::{Op, max_abs::divisor, per_number::learned};
 use crate::{
     columns::Columns,
     kernel::Kernel,
     learn::{Fitted, Quantiles, Task},
-    value::Value,
     walk::Here,
 };
 
@@ -54,25 +53,14 @@ impl Op for RobustScale {
                 "without `with_centering` and `with_scaling` there is nothing left to do",
             ));
         }
-        for column in here.numbers(&self.columns)? {
-            let quantiles = Quantiles::Spread([low / 100.0, high / 100.0]);
-            let (fitted, ready) = here.learn(&column, Task::Quantiles(quantiles));
-            let scaled = column
-                .scalar()
-                .zip(fitted)
-                .and_then(|(scalar, fitted)| match fitted {
-                    Fitted::Quantiles(values) => match values[..] {
-                        [median, low, high] => {
-                            let kernel = self.kernel(median, high - low);
-                            Some(Value::Scalar(scalar.then(kernel)))
-                        }
-                        _ => None,
-                    },
-                    _ => None,
-                });
-            here.replace(column.becomes(DataType::Float64, true, scaled, ready))?;
-        }
-        Ok(())
+        let task = Task::Quantiles(Quantiles::Spread([low / 100.0, high / 100.0]));
+        learned(here, &self.columns, &task, true, |fitted| match fitted {
+            Fitted::Quantiles(values) => match values[..] {
+                [median, low, high] => Some(vec![self.kernel(median, high - low)]),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 }
 

@@ -1,14 +1,13 @@
 //! `standard-scale` and `min-max-scale`: numbers moved and stretched by what the column holds.
 
 use serde::Deserialize;
-use trueline_sdk::{DataType, Error, Result};
+use trueline_sdk::{Error, Result};
 
-use super::Op;
+use super::{Op, per_number::learned};
 use crate::{
     columns::Columns,
     kernel::Kernel,
     learn::{Fitted, Task},
-    value::Value,
     walk::Here,
 };
 
@@ -47,20 +46,16 @@ impl Op for StandardScale {
                 "without `with_mean` and `with_std` there is nothing left to do",
             ));
         }
-        for column in here.numbers(&self.columns)? {
-            let (fitted, ready) = here.learn(&column, Task::Moments);
-            let scaled = column
-                .scalar()
-                .zip(fitted)
-                .and_then(|(scalar, fitted)| match fitted {
-                    Fitted::Moments { mean, deviation } => {
-                        Some(Value::Scalar(scalar.then(self.kernel(mean, deviation))))
-                    }
-                    _ => None,
-                });
-            here.replace(column.becomes(DataType::Float64, column.may_miss(), scaled, ready))?;
-        }
-        Ok(())
+        learned(
+            here,
+            &self.columns,
+            &Task::Moments,
+            false,
+            |fitted| match fitted {
+                Fitted::Moments { mean, deviation } => Some(vec![self.kernel(*mean, *deviation)]),
+                _ => None,
+            },
+        )
     }
 }
 
@@ -90,30 +85,24 @@ impl Op for MinMaxScale {
                 "`feature_range` is [{low}, {high}]; the first must be less than the second"
             )));
         }
-        for column in here.numbers(&self.columns)? {
-            let (fitted, ready) = here.learn(&column, Task::Range);
-            let scaled = column
-                .scalar()
-                .zip(fitted)
-                .and_then(|(scalar, fitted)| match fitted {
-                    Fitted::Range { min, max } => {
-                        let scaled = scalar.then(self.kernel(min, max));
-                        let bounds = Kernel::Clip {
-                            min: low,
-                            max: high,
-                        };
-                        Some(Value::Scalar(if self.clip {
-                            scaled.then(bounds)
-                        } else {
-                            scaled
-                        }))
-                    }
-                    _ => None,
-                });
-            // Extreme bounds can turn infinities, and products that overflow, into NaN.
-            here.replace(column.becomes(DataType::Float64, true, scaled, ready))?;
-        }
-        Ok(())
+        let bounds = Kernel::Clip {
+            min: low,
+            max: high,
+        };
+        // Extreme bounds can turn infinities, and products that overflow, into NaN.
+        learned(
+            here,
+            &self.columns,
+            &Task::Range,
+            true,
+            |fitted| match fitted {
+                Fitted::Range { min, max } if self.clip => {
+                    Some(vec![self.kernel(*min, *max), bounds.clone()])
+                }
+                Fitted::Range { min, max } => Some(vec![self.kernel(*min, *max)]),
+                _ => None,
+            },
+        )
     }
 }
 

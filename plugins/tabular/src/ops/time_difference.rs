@@ -37,9 +37,10 @@ impl<'de> Deserialize<'de> for Point {
     }
 }
 
+/// What times are counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Unit {
+pub(super) enum Unit {
     Microseconds,
     Milliseconds,
     Seconds,
@@ -50,15 +51,15 @@ enum Unit {
 }
 
 impl Unit {
-    fn microseconds(self) -> f64 {
+    pub(super) fn microseconds(self) -> i64 {
         match self {
-            Self::Microseconds => 1.0,
-            Self::Milliseconds => 1e3,
-            Self::Seconds => 1e6,
-            Self::Minutes => 60e6,
-            Self::Hours => 3_600e6,
-            Self::Days => 86_400e6,
-            Self::Weeks => 604_800e6,
+            Self::Microseconds => 1,
+            Self::Milliseconds => 1_000,
+            Self::Seconds => 1_000_000,
+            Self::Minutes => 60_000_000,
+            Self::Hours => 3_600_000_000,
+            Self::Days => 86_400_000_000,
+            Self::Weeks => 604_800_000_000,
         }
     }
 }
@@ -88,6 +89,7 @@ impl Op for TimeDifference {
                     from,
                     to,
                     unit_microseconds: self.unit.microseconds(),
+                    whole: false,
                 })))
             });
         let nullable = columns.iter().any(|column| column.field.nullable);
@@ -122,10 +124,9 @@ fn column(point: &Point, here: &Here<'_>) -> Result<Option<Column>> {
 }
 
 fn moment(point: &Point, column: Option<&Column>) -> Option<Moment> {
-    match (point, column.map(|column| &column.value)) {
-        (Point::Fixed(microseconds), _) => Some(Moment::Fixed(*microseconds)),
-        (Point::Column(_), Some(Some(Value::Opaque(input)))) => Some(Moment::Input(*input)),
-        (Point::Column(_), _) => None,
+    match point {
+        Point::Fixed(microseconds) => Some(Moment::Fixed(*microseconds)),
+        Point::Column(_) => column?.time().map(Moment::Of),
     }
 }
 
