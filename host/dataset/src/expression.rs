@@ -15,7 +15,9 @@
 //!
 //! **Numbers.** int32 is read as int64 and float32 as float64, exactly. Unlike in CEL, an int64 may
 //! meet a float64; it is then rounded to float64 first. Floats compare as IEEE 754 says: NaN equals
-//! nothing, -0.0 equals 0.0. **Time.** A date counts as its midnight in UTC.
+//! nothing, -0.0 equals 0.0. **Time.** A date counts as its midnight in UTC. A timestamp goes with a
+//! duration: `time_hour + minutes(minute + dep_delay)`, `time > now - duration("36h")`; what int64 does not hold
+//! in microseconds is null.
 
 mod check;
 mod function;
@@ -61,6 +63,8 @@ enum Kind {
     Double,
     Text,
     Timestamp,
+    /// A length of time, in microseconds; never a column.
+    Duration,
     /// A column that can only be tested for null: binary or a vector.
     Opaque,
     /// The literal `null`, which takes the type of what it meets.
@@ -165,7 +169,7 @@ impl Kind {
     fn data_type(self) -> DataType {
         match self {
             Self::Boolean => DataType::Boolean,
-            Self::Int => DataType::Int64,
+            Self::Int | Self::Duration => DataType::Int64,
             Self::Double => DataType::Float64,
             Self::Text => DataType::Utf8,
             Self::Timestamp => DataType::Timestamp,
@@ -195,6 +199,7 @@ impl fmt::Display for Kind {
             Self::Double => "double",
             Self::Text => "string",
             Self::Timestamp => "timestamp",
+            Self::Duration => "duration",
             Self::Opaque => "binary or vector",
             Self::Null => "null",
         })

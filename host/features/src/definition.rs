@@ -70,8 +70,10 @@ pub struct Entity {
 pub struct Source {
     pub name: String,
     pub columns: Vec<Column>,
-    /// The column with the instant of the event.
-    pub event_time: String,
+    /// The instant of the event: a column, or an expression over the columns. Without, rows of files have always
+    /// been so, and pushed rows are so from when they are taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<String>,
     /// The column with the instant at which a row was made, and known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
@@ -110,7 +112,8 @@ pub struct View {
     /// The columns that identify what it describes, in the order of their names.
     pub keys: Vec<JoinKey>,
     pub source: String,
-    pub event_time: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
     /// In the order of the file.

@@ -16,6 +16,7 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use trueline_dataset::Expression;
 use trueline_table::{DataType, Digest, Field, Schema};
 
 use crate::contract::Order;
@@ -31,6 +32,9 @@ const CREATED: &str = "__created";
 const KNOWN: &str = "__known";
 pub(crate) const INGESTED: &str = "__ingested";
 const OFFSET: &str = "__offset";
+
+/// When rows of files without times happened: 0001-01-01T00:00:00Z, which every format of times can write.
+const ALWAYS_US: i64 = -62_135_596_800_000_000;
 
 /// How rows came, which decides when they were known if their source does not say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,18 +159,17 @@ pub(crate) fn logged(
         let times = cast(column, &DataType::Timestamp.to_arrow())?;
         Ok(times.as_primitive::<TimestampMicrosecondType>().clone())
     };
-    let event = times(&source.event_time)?;
-    if let Some(row) = (0..count).find(|&row| event.is_null(row)) {
-        return Err(Error::input(
-            format!(
-                "source `{}`: row {} has no event time (`{}` is null)",
-                source.name,
-                row + 1,
-                source.event_time
-            ),
-            "leave such rows out, with `where` if they come from files",
-        ));
-    }
+    let event = match &source.event_time {
+        Some(text) => event_times(source, text, rows)?,
+        None => {
+            let event_us = if arrival == Arrival::Loaded {
+                ALWAYS_US
+            } else {
+                now_us
+            };
+            TimestampMicrosecondArray::from_value(event_us, count).with_timezone("UTC")
+        }
+    };
     let created = match &source.created {
         Some(name) => Some(times(name)?),
         None => None,
@@ -194,6 +197,37 @@ pub(crate) fn logged(
         logged_schema(source).to_arrow(),
         columns,
     )?)
+}
+
+/// When the rows of a source happened.
+fn event_times(
+    source: &Source,
+    text: &str,
+    rows: &RecordBatch,
+) -> Result<TimestampMicrosecondArray> {
+    let times = match rows.column_by_name(text) {
+        Some(column) => column.clone(),
+        None => {
+            let expression = Expression::compile(text, &source.schema()).map_err(|error| {
+                let problem = format!("source `{}`, event time: {error}", source.name);
+                Error::input(problem, error.hint.unwrap_or_default())
+            })?;
+            expression.evaluate(rows)?
+        }
+    };
+    let times = cast(&times, &DataType::Timestamp.to_arrow())?;
+    let times = times.as_primitive::<TimestampMicrosecondType>().clone();
+    if let Some(row) = (0..times.len()).find(|&row| times.is_null(row)) {
+        return Err(Error::input(
+            format!(
+                "source `{}`: row {} has no event time (`{text}` is null)",
+                source.name,
+                row + 1,
+            ),
+            "leave such rows out, with `where` if they come from files",
+        ));
+    }
+    Ok(times)
 }
 
 /// Rows as an Arrow stream.

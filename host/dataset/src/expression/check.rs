@@ -3,7 +3,7 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, SourceInfo, operators};
 use cel::parser::Parser;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 use trueline_table::Schema;
 
@@ -49,6 +49,11 @@ pub(super) fn check(text: &str, schema: &Schema) -> Result<(Node, Kind), Express
                 format!("a {kind} column is no value to work with"),
                 Some(hint.to_owned()),
             ))
+        }
+        Kind::Duration => {
+            let hint = "add it to a time, or compare it with another duration";
+            let problem = "a duration is no value of a column";
+            Err(checker.error(&tree, problem, Some(hint.to_owned())))
         }
         _ => Ok((node, kind)),
     }
@@ -234,11 +239,26 @@ impl Checker<'_> {
         right: (Node, Kind),
     ) -> Checked {
         let kinds = (left.1, right.1);
+        let is_sum = matches!(operator, Operator::Add | Operator::Subtract);
+        match kinds {
+            (Kind::Timestamp, Kind::Duration) if is_sum => {
+                let operands = Box::new([left.0, right.0]);
+                let kind = Kind::Timestamp;
+                return Ok((Node::Arithmetic(operator, kind, operands), kind));
+            }
+            (Kind::Duration, Kind::Timestamp) if matches!(operator, Operator::Add) => {
+                let operands = Box::new([right.0, left.0]);
+                let kind = Kind::Timestamp;
+                return Ok((Node::Arithmetic(operator, kind, operands), kind));
+            }
+            _ => {}
+        }
         let (left, right, kind) = self.unify(expr, left, right)?;
         let fits = match kind {
             Kind::Int => true,
             Kind::Double => !matches!(operator, Operator::Remainder),
             Kind::Text => matches!(operator, Operator::Add),
+            Kind::Duration => is_sum,
             _ => false,
         };
         if !fits {
@@ -278,6 +298,12 @@ impl Checker<'_> {
             (Kind::Timestamp, Kind::Text) | (Kind::Text, Kind::Timestamp) => {
                 let hint = "write the time as timestamp(\"2013-09-01T00:00:00Z\")".to_owned();
                 Err(self.error(expr, "a timestamp does not go with a string", Some(hint)))
+            }
+            (Kind::Timestamp | Kind::Duration, Kind::Int | Kind::Double)
+            | (Kind::Int | Kind::Double, Kind::Timestamp | Kind::Duration) => {
+                let problem = format!("{left_kind} does not go with {right_kind}");
+                let hint = "say what the number counts: seconds(x), minutes(x) or hours(x)";
+                Err(self.error(expr, problem, Some(hint.to_owned())))
             }
             _ => {
                 let problem = format!("{left_kind} does not go with {right_kind}");
@@ -375,6 +401,9 @@ impl Checker<'_> {
         if name == "timestamp" {
             return self.timestamp(expr, receiver);
         }
+        if name == "duration" {
+            return self.duration(receiver);
+        }
         let (receiver, kind) = self.check(receiver)?;
         if name == "matches" && kind == Kind::Text {
             let [Expr::Literal(LiteralValue::String(pattern))] =
@@ -445,6 +474,24 @@ impl Checker<'_> {
             Node::Constant(Constant::Timestamp(time.as_microsecond())),
             Kind::Timestamp,
         ))
+    }
+
+    fn duration(&self, argument: &IdedExpr) -> Checked {
+        let hint = || Some("write whole hours, minutes and seconds: duration(\"36h\")".to_owned());
+        let Expr::Literal(LiteralValue::String(text)) = &argument.expr else {
+            let problem = "`duration` needs a length of time written as a string";
+            return Err(self.error(argument, problem, hint()));
+        };
+        let length: SignedDuration = text
+            .inner()
+            .parse()
+            .map_err(|error| self.error(argument, format!("not a duration: {error}"), hint()))?;
+        match i64::try_from(length.as_micros()) {
+            Ok(length_us) if length.subsec_nanos() % 1000 == 0 => {
+                Ok((Node::Constant(Constant::Int(length_us)), Kind::Duration))
+            }
+            _ => Err(self.error(argument, "int64 does not hold it in microseconds", None)),
+        }
     }
 
     fn unknown_function(

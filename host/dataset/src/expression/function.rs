@@ -13,7 +13,7 @@ use super::node::downcast;
 use crate::time::microseconds;
 
 /// What a hint lists. A method may also be written as a function of its receiver, as `size` in CEL.
-pub(super) const NAMES: [&str; 15] = [
+pub(super) const NAMES: [&str; 19] = [
     "size",
     "startsWith",
     "endsWith",
@@ -22,6 +22,10 @@ pub(super) const NAMES: [&str; 15] = [
     "int",
     "double",
     "timestamp",
+    "duration",
+    "seconds",
+    "minutes",
+    "hours",
     "has",
     "getFullYear",
     "getMonth",
@@ -46,6 +50,8 @@ pub(super) enum Function {
     ToDouble,
     /// A part of a timestamp in UTC, and what to subtract: CEL counts months from 0.
     Part(DatePart, i64),
+    /// An int as that many times these microseconds; null if it does not fit.
+    Span(i64),
 }
 
 impl Function {
@@ -53,6 +59,7 @@ impl Function {
     /// gives a value of this kind. `matches` is not here: its pattern is part of the function.
     pub(super) fn method(name: &str, receiver: Kind) -> Option<(Self, &'static [Kind], Kind)> {
         let part = |part, first| Some((Self::Part(part, first), [].as_slice(), Kind::Int));
+        let span = |unit_us| Some((Self::Span(unit_us), [].as_slice(), Kind::Duration));
         match (name, receiver) {
             ("size", Kind::Text) => Some((Self::Size, &[], Kind::Int)),
             ("startsWith", Kind::Text) => Some((Self::StartsWith, &[Kind::Text], Kind::Boolean)),
@@ -62,6 +69,9 @@ impl Function {
             ("double", Kind::Int | Kind::Double | Kind::Text) => {
                 Some((Self::ToDouble, &[], Kind::Double))
             }
+            ("seconds", Kind::Int) => span(1_000_000),
+            ("minutes", Kind::Int) => span(60_000_000),
+            ("hours", Kind::Int) => span(3_600_000_000),
             ("getFullYear", Kind::Timestamp) => part(DatePart::Year, 0),
             ("getMonth", Kind::Timestamp) => part(DatePart::Month, 1),
             ("getDate", Kind::Timestamp) => part(DatePart::Day, 0),
@@ -74,7 +84,7 @@ impl Function {
 
     /// Whether it can be null although no argument is.
     pub(super) fn may_fail(&self) -> bool {
-        matches!(self, Self::ToInt | Self::ToDouble)
+        matches!(self, Self::ToInt | Self::ToDouble | Self::Span(_))
     }
 
     pub(super) fn evaluate(&self, arguments: &[ArrayRef]) -> Result<ArrayRef, ArrowError> {
@@ -114,6 +124,11 @@ impl Function {
             }
             Self::ToInt => to_int(receiver),
             Self::ToDouble => to_double(receiver),
+            Self::Span(unit_us) => {
+                let counts = downcast::<Int64Array>(receiver)?.iter();
+                let lengths = counts.map(|count| count?.checked_mul(*unit_us));
+                Ok(Arc::new(lengths.collect::<Int64Array>()))
+            }
             Self::Part(part, first) => {
                 let parts = cast(
                     &date_part(&microseconds(receiver)?, *part)?,

@@ -72,7 +72,7 @@ impl Node {
             Self::Constant(constant) => matches!(constant, Constant::Null(_)),
             Self::IsNull(_) => false,
             // An overflow or a division by zero is null.
-            Self::Arithmetic(_, Kind::Int, _) => true,
+            Self::Arithmetic(_, Kind::Int | Kind::Timestamp | Kind::Duration, _) => true,
             Self::Call(function, _) if function.may_fail() => true,
             _ => self.operands().iter().any(|operand| operand.is_nullable()),
         }
@@ -249,7 +249,7 @@ fn compare(
     // 0.0), which is not what CEL or anybody's SQL says.
     match kind {
         Kind::Boolean => typed::<BooleanArray>(comparison, left, right),
-        Kind::Int => typed::<Int64Array>(comparison, left, right),
+        Kind::Int | Kind::Duration => typed::<Int64Array>(comparison, left, right),
         Kind::Double => typed::<Float64Array>(comparison, left, right),
         Kind::Text => typed::<StringArray>(comparison, left, right),
         Kind::Timestamp => typed::<TimestampMicrosecondArray>(comparison, left, right),
@@ -266,7 +266,18 @@ fn compute(
     right: &dyn Array,
 ) -> Result<ArrayRef, ArrowError> {
     match kind {
-        Kind::Int => {
+        Kind::Timestamp => {
+            let apply = match operator {
+                Operator::Subtract => i64::checked_sub,
+                _ => i64::checked_add,
+            };
+            let times = downcast::<TimestampMicrosecondArray>(left)?.iter();
+            let pairs = times.zip(downcast::<Int64Array>(right)?);
+            let moved = pairs.map(|(time, length)| apply(time?, length?));
+            let moved = moved.collect::<TimestampMicrosecondArray>();
+            Ok(Arc::new(moved.with_timezone("UTC")))
+        }
+        Kind::Int | Kind::Duration => {
             let apply = match operator {
                 Operator::Add => i64::checked_add,
                 Operator::Subtract => i64::checked_sub,

@@ -114,6 +114,19 @@ fn values() {
     let batch = rows();
     let check =
         |text: &str, expected: [&str; 4]| assert_eq!(evaluate(text, &batch), expected, "{text}");
+    // Times move by durations; what does not fit is null.
+    check(
+        "time + minutes(delay) > timestamp(\"1970-01-01T00:15:59Z\")",
+        ["true", "true", "null", "null"],
+    );
+    check(
+        "duration(\"1h30m\") + hours(seats) == minutes(210)",
+        ["true", "false", "false", "null"],
+    );
+    check(
+        "time - duration(\"1us\") < time",
+        ["true", "true", "true", "null"],
+    );
     // Comparisons: null in, null out; NaN and zeros as IEEE 754 says.
     check("delay > 15", ["true", "false", "true", "null"]);
     check("delay == -3", ["false", "true", "false", "null"]);

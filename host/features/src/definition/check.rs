@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::Spanned;
 use trueline_dataset::suggest::{did_you_mean, list_some};
-use trueline_dataset::{Catalog, Dataset};
+use trueline_dataset::{Catalog, Dataset, Expression};
 use trueline_declaration::Diagnostics;
 use trueline_declaration::source::{Problem, Report, Source as Text, Span};
 use trueline_declaration::values::locate;
@@ -183,9 +183,11 @@ impl Checked<'_, '_> {
                 "names that begin with two underscores are the store's own: rename the column";
             self.wrong(section.value.span(), message, hint);
         }
-        let times = [Some(&keys.event_time), keys.created.as_ref()];
-        for column in times.into_iter().flatten() {
-            self.time_column(name, column, &schema);
+        if let Some(event_time) = &keys.event_time {
+            self.event_time(name, event_time, &schema);
+        }
+        if let Some(created) = &keys.created {
+            self.time_column(name, created, &schema);
         }
         let columns = schema.fields.iter().map(|field| Column {
             name: field.name.clone(),
@@ -194,12 +196,38 @@ impl Checked<'_, '_> {
         let source = Source {
             name: name.clone(),
             columns: columns.collect(),
-            event_time: keys.event_time.get_ref().clone(),
+            event_time: keys.event_time.as_ref().map(|time| time.get_ref().clone()),
             created: keys.created.as_ref().map(|column| column.get_ref().clone()),
             load,
         };
         self.definitions.sources.insert(name.clone(), source);
         self.about(Kind::Source, name, keys.about());
+    }
+
+    /// A column, or an expression that is a time.
+    fn event_time(&mut self, source: &str, event_time: &Spanned<String>, schema: &Schema) {
+        let text = event_time.get_ref();
+        let is_word = |character: char| character.is_alphanumeric() || character == '_';
+        if schema.field(text).is_some() || text.chars().all(is_word) {
+            self.time_column(source, event_time, schema);
+            return;
+        }
+        match Expression::compile(text, schema) {
+            Err(error) => {
+                let message = format!("source `{source}`, event time: {error}");
+                let hint = error.hint.unwrap_or_default();
+                self.wrong(event_time.span(), message, hint);
+            }
+            Ok(expression) if expression.data_type() != DataType::Timestamp => {
+                let message = format!(
+                    "source `{source}`: `{text}` is {}, not a time",
+                    expression.data_type()
+                );
+                let hint = "add a duration to a time: time_hour + minutes(delay)";
+                self.wrong(event_time.span(), message, hint);
+            }
+            Ok(_) => {}
+        }
     }
 
     fn time_column(&mut self, source: &str, column: &Spanned<String>, schema: &Schema) {

@@ -37,7 +37,7 @@ pub(super) struct SourceKeys {
     pub(super) condition: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) columns: BTreeMap<Spanned<String>, DataType>,
-    pub(super) event_time: Spanned<String>,
+    pub(super) event_time: Option<Spanned<String>>,
     pub(super) created: Option<Spanned<String>>,
     description: Option<String>,
     owner: Option<String>,

@@ -179,9 +179,14 @@ fn compare_sources(
         }
     }
     if old.event_time != new.event_time {
+        let show = |time: &Option<String>| match time {
+            Some(time) => format!("`{time}`"),
+            None => "always".to_owned(),
+        };
         breaks.push(format!(
-            "the event time is `{}`, was `{}`",
-            new.event_time, old.event_time
+            "the event time is {}, was {}",
+            show(&new.event_time),
+            show(&old.event_time)
         ));
     }
     if old.created != new.created {

@@ -158,12 +158,22 @@ pub(super) async fn write_to_online_store(
     }) = body?;
     let written = blocking(move || {
         let (view, source) = store.view(&feature_view_name)?;
+        if view.aggregates.is_some() {
+            return Err(Error::input(
+                format!("the features of view `{}` are computed", view.name),
+                format!("push rows to its source, `{}`", source.name),
+            ));
+        }
         let mut rename = |sent_as: &str, column: &str| {
             if let Some(values) = sent.remove(sent_as) {
                 sent.entry(column).or_insert(values);
             }
         };
-        rename("event_timestamp", &source.event_time);
+        if let Some(event_time) = &source.event_time {
+            rename("event_timestamp", event_time);
+        } else {
+            sent.remove("event_timestamp");
+        }
         if let Some(created) = &source.created {
             rename("created", created);
         }

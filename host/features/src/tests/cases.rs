@@ -342,3 +342,68 @@ fn wrong_spines_are_told() {
     );
     assert!(made.column_by_name("rate").unwrap().null_count() == 2);
 }
+
+#[test]
+fn a_table_without_times_was_always_so() {
+    let project = Project::new("");
+    let ages = table(vec![("n", ints([1, 2])), ("age", numbers([9.0, 4.0]))]);
+    project.write("ages.parquet", &ages);
+    let definitions = "[entity.e]\nkeys = { n = 'int64' }\n[source.ages]\npath = 'ages.parquet'\n\
+        [view.age]\nentity = 'e'\nsource = 'ages'\nfeatures = ['age']";
+    project.apply(definitions).unwrap();
+    project.store.materialize(1_000).unwrap();
+    let entities = table(vec![("n", ints([1, 2, 3]))]);
+    let found = |at| -> Vec<Option<f64>> {
+        let cells = project.online("age", &entities, at);
+        cells.into_iter().map(|cell| cell.0).collect()
+    };
+    assert_eq!(found(1_000), [Some(9.0), Some(4.0), None]);
+    // What is pushed is so from then on.
+    let older = table(vec![("n", ints([1])), ("age", numbers([10.0]))]);
+    project.store.push("ages", &older, None, 2_000).unwrap();
+    assert_eq!(found(2_000), [Some(10.0), Some(4.0), None]);
+    let spine = table(vec![
+        ("n", ints([1, 1, 2, 3])),
+        ("event_timestamp", times([-5, 2_000, 0, 0])),
+    ]);
+    let (_, rows) = project.history("age", &spine);
+    assert_eq!(
+        column(&rows, "age"),
+        [Some(9.0), Some(10.0), Some(4.0), None]
+    );
+}
+
+#[test]
+fn the_event_time_can_be_computed() {
+    let project = Project::new(
+        "[entity.e]\nkeys = { n = 'int64' }\n\
+         [source.trips]\ncolumns = { n = 'int64', began = 'timestamp', minutes = 'int64' }\n\
+         event_time = 'began + minutes(minutes)'\n\
+         [view.trips]\nentity = 'e'\nsource = 'trips'\n\
+         [view.trips.aggregate]\nlongest = { max = 'double(minutes)', over = '1h' }",
+    );
+    let minute = HOUR / 60;
+    let trips = table(vec![
+        ("n", ints([1, 1])),
+        ("began", times([0, 0])),
+        ("minutes", ints([30, 50])),
+    ]);
+    project
+        .store
+        .push("trips", &trips, None, 50 * minute)
+        .unwrap();
+    let entity = table(vec![("n", ints([1]))]);
+    let found = |at: i64| project.online("trips", &entity, at * minute)[0].0;
+    assert_eq!(found(109), Some(50.0));
+    assert_eq!(found(110), None);
+    let unknown = table(vec![
+        ("n", ints([1])),
+        ("began", times([0])),
+        ("minutes", ints([None])),
+    ]);
+    let error = project.store.push("trips", &unknown, None, 0).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "source `trips`: row 1 has no event time (`began + minutes(minutes)` is null)"
+    );
+}

@@ -119,6 +119,70 @@ fn mistakes_are_shown_where_they_are() {
     );
 }
 
+#[test]
+fn mistakes_in_aggregates_are_shown_where_they_are() {
+    let check = |entry: &str, expected: &str| {
+        let text = format!(
+            "[entity.user]
+keys = {{ user = 'int64' }}
+[source.clicks]
+columns = {{ user = 'int64', name = 'utf8', cost = 'float64', at = 'timestamp', minutes = 'int64' }}
+event_time = 'at + minutes(minutes)'
+[view.w]
+entity = 'user'
+source = 'clicks'
+[view.w.aggregate]
+{entry}"
+        );
+        let project = Project::new("");
+        let file = project.path("features.toml");
+        std::fs::write(&file, text).unwrap();
+        let found = crate::check(&file).map_err(|problems| {
+            let problem = problems.0.first().unwrap();
+            let hint = problem.hint.as_deref().unwrap_or_default();
+            format!("{}; {hint}", problem.message)
+        });
+        assert_eq!(
+            found.err().as_deref().unwrap_or("fine"),
+            expected,
+            "{entry}"
+        );
+    };
+    check("m = { mean = 'cost * 2.0', over = ['3h', '24h'] }", "fine");
+    check(
+        "m = { mean = 'name', over = '3h' }",
+        "view `w`, feature `m`: there is no mean of utf8; count, distinct, first and last are of any values, min and max of what has an order, the others of numbers",
+    );
+    check(
+        "m = { mean = 'cst', over = '3h' }",
+        "view `w`, feature `m`: `cst`, character 1: there is no column `cst`; did you mean `cost`?",
+    );
+    check(
+        "m = { over = '3h' }",
+        "view `w`, feature `m` has 0 functions, not one; name one of count, sum, mean, min, max, first, last, distinct and quantile, with what it is of: { mean = \"delay\", over = \"3h\" }",
+    );
+    check(
+        "m = { sum = '*', over = '3h' }",
+        "view `w`, feature `m`: there is no sum of whole rows; name a column, or count = \"*\"",
+    );
+    check(
+        "m = { count = '*', over = '3 hours' }",
+        "view `w`, feature `m`: `3 hours` is not a window; write a whole number with its unit: us, ms, s, min, h, d or w, as in 24h",
+    );
+    check(
+        "m = { quantile = 'cost', q = 1.5, over = '3h' }",
+        "view `w`, feature `m`: there is no quantile 1.5; q is from 0 to 1",
+    );
+    check(
+        "m = { quantile = 'cost', over = '3h' }",
+        "view `w`, feature `m`: which quantile is not said; add q = 0.9, or q = 0.5 for the median",
+    );
+    check(
+        "user = { count = '*', over = '3h' }",
+        "view `w`: `user` is a join key and a feature; rename the feature",
+    );
+}
+
 /// What the system says of a file that is not there.
 fn missing() -> &'static str {
     "nothing.parquet: cannot be opened: No such file or directory (os error 2); paths are relative to the feature file"
