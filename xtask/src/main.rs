@@ -41,6 +41,11 @@ const COMMANDS: &[Entry] = &[
         || kill_loop::run(&[]),
     ),
     (
+        "parity",
+        "features of every flight of December, streamed and backfilled, bit by bit",
+        parity,
+    ),
+    (
         "setup",
         "install what building the stages and testing needs",
         setup::everything,
@@ -99,6 +104,19 @@ fn repository() -> PathBuf {
 
 fn ci() -> Result<(), Failure> {
     command::run("bash", &[".ci/run"])
+}
+
+fn parity() -> Result<(), Failure> {
+    cargo(&[
+        "test",
+        "-p",
+        "trueline-features",
+        "--lib",
+        "all_december",
+        "--",
+        "--ignored",
+        "--nocapture",
+    ])
 }
 
 fn stages() -> Result<(), Failure> {

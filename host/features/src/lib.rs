@@ -36,6 +36,7 @@ mod segments;
 mod selection;
 mod store;
 mod table_file;
+mod times;
 mod training_set;
 mod transform;
 mod windows;

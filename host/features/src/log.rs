@@ -16,13 +16,12 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use trueline_dataset::Expression;
 use trueline_table::{DataType, Digest, Field, Schema};
 
 use crate::contract::Order;
 use crate::definition::Source;
 use crate::segments::{Newest, Segments};
-use crate::{Error, Result};
+use crate::{Error, Result, times};
 
 /// Everything belongs to a tenant; there is one so far.
 pub(crate) const TENANT: &str = "default";
@@ -152,7 +151,7 @@ pub(crate) fn logged(
             }
         }
     }
-    let times = |name: &str| -> Result<TimestampMicrosecondArray> {
+    let created_times = |name: &str| -> Result<TimestampMicrosecondArray> {
         let column = rows.column_by_name(name).ok_or_else(|| {
             Error::input(format!("source `{}`: no column `{name}`", source.name), "")
         })?;
@@ -160,7 +159,10 @@ pub(crate) fn logged(
         Ok(times.as_primitive::<TimestampMicrosecondType>().clone())
     };
     let event = match &source.event_time {
-        Some(text) => event_times(source, text, rows)?,
+        Some(text) => {
+            let whose = format!("source `{}`", source.name);
+            times::times(text, rows, &whose, 0)?
+        }
         None => {
             let event_us = if arrival == Arrival::Loaded {
                 ALWAYS_US
@@ -171,7 +173,7 @@ pub(crate) fn logged(
         }
     };
     let created = match &source.created {
-        Some(name) => Some(times(name)?),
+        Some(name) => Some(created_times(name)?),
         None => None,
     };
     let known = (0..count).map(|row| match &created {
@@ -197,37 +199,6 @@ pub(crate) fn logged(
         logged_schema(source).to_arrow(),
         columns,
     )?)
-}
-
-/// When the rows of a source happened.
-fn event_times(
-    source: &Source,
-    text: &str,
-    rows: &RecordBatch,
-) -> Result<TimestampMicrosecondArray> {
-    let times = match rows.column_by_name(text) {
-        Some(column) => column.clone(),
-        None => {
-            let expression = Expression::compile(text, &source.schema()).map_err(|error| {
-                let problem = format!("source `{}`, event time: {error}", source.name);
-                Error::input(problem, error.hint.unwrap_or_default())
-            })?;
-            expression.evaluate(rows)?
-        }
-    };
-    let times = cast(&times, &DataType::Timestamp.to_arrow())?;
-    let times = times.as_primitive::<TimestampMicrosecondType>().clone();
-    if let Some(row) = (0..times.len()).find(|&row| times.is_null(row)) {
-        return Err(Error::input(
-            format!(
-                "source `{}`: row {} has no event time (`{text}` is null)",
-                source.name,
-                row + 1,
-            ),
-            "leave such rows out, with `where` if they come from files",
-        ));
-    }
-    Ok(times)
 }
 
 /// Rows as an Arrow stream.

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray, UInt32Array};
 use arrow::compute::{concat, take};
-use arrow::datatypes::TimestampMicrosecondType;
 use rusqlite::Connection;
 
 pub(crate) use sorted::{Read, SortedRows};
@@ -203,29 +202,4 @@ fn concatenated(batches: &[RecordBatch], reading: &Reading) -> Result<Vec<ArrayR
         Ok(concat(&pieces)?)
     };
     (0..empty.num_columns()).map(whole).collect()
-}
-
-/// The instants of a column of a spine.
-///
-/// # Errors
-/// If one is null.
-pub(crate) fn instants(
-    column: &ArrayRef,
-    name: &str,
-    before: u64,
-) -> Result<TimestampMicrosecondArray> {
-    use arrow::array::AsArray as _;
-    let wanted = trueline_table::DataType::Timestamp.to_arrow();
-    let times = arrow::compute::cast(column, &wanted)?;
-    let times = times.as_primitive::<TimestampMicrosecondType>().clone();
-    if let Some(row) = (0..times.len()).find(|&row| times.is_null(row)) {
-        return Err(Error::input(
-            format!(
-                "row {} of the spine has no instant: `{name}` is null",
-                before + row as u64 + 1
-            ),
-            "features are read as of an instant: leave such rows out",
-        ));
-    }
-    Ok(times)
 }

@@ -230,7 +230,7 @@ impl FeatureStore {
         entities: &[Option<Vec<u8>>],
         now_us: i64,
     ) -> Result<(AnsweredView, RecordBatch)> {
-        let read = windows::read(self, &resolved.view, entities, now_us)?;
+        let read = windows::read(self, &resolved.view, resolved.version, entities, now_us)?;
         let found = entities.iter().map(|entity| match entity {
             Some(_) => Status::Present,
             None => Status::NotFound,

@@ -8,13 +8,15 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 use trueline_runtime::Runtime;
+use trueline_table::Digest;
 
-use crate::definition::{Definitions, Planned, plan};
+use crate::definition::{Definitions, Planned, View, plan};
 use crate::online::{OnlineStore, SqliteOnline};
 use crate::registry::{self, Revision};
 use crate::segments::Segments;
 use crate::selection::{Resolved, Selection};
 use crate::transform::Transforms;
+use crate::windows::Layout;
 use crate::{Error, Result};
 
 /// Definitions, the ingest log, and both stores that are made from it.
@@ -35,6 +37,7 @@ pub struct FeatureStore {
     pub(crate) transforms: Transforms,
     connection: Mutex<Connection>,
     resolved: Mutex<(i64, BTreeMap<Selection, Arc<Resolved>>)>,
+    layouts: Mutex<BTreeMap<Digest, Arc<Layout>>>,
 }
 
 /// Selections whose meaning is remembered; more than a server is asked for, and few enough.
@@ -57,6 +60,7 @@ impl FeatureStore {
             transforms: Transforms::open(home),
             connection: Mutex::new(connection),
             resolved: Mutex::default(),
+            layouts: Mutex::default(),
         })
     }
 
@@ -129,6 +133,20 @@ impl FeatureStore {
             self.catch_up(view, now_us)?;
         }
         Ok(number)
+    }
+
+    /// How the aggregates of a version of a view are computed; remembered, as expressions take long to parse.
+    pub(crate) fn layout(&self, view: &View, version: Digest) -> Result<Arc<Layout>> {
+        let mut layouts = self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = layouts.get(&version) {
+            return Ok(known.clone());
+        }
+        if layouts.len() > MAX_RESOLVED {
+            layouts.clear();
+        }
+        let layout = Arc::new(Layout::new(view, None)?);
+        layouts.insert(version, layout.clone());
+        Ok(layout)
     }
 
     /// What a selection means at present.

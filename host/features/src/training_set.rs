@@ -13,11 +13,11 @@ use trueline_table::{DataType, Digest, Schema};
 
 use crate::contract::Knowledge;
 use crate::log::{self, TENANT};
-use crate::offline::{Counts, History, instants};
+use crate::offline::{Counts, History};
 use crate::selection::{Resolved, ResolvedFeature, Selection};
 use crate::store::FeatureStore;
 use crate::table_file::{TableFile, digest_of_file};
-use crate::{Error, Result};
+use crate::{Error, Result, times};
 
 /// What a spine's column of instants is called unless it is said otherwise, as Feast calls it.
 const USUAL_TIME: &str = "event_timestamp";
@@ -27,7 +27,8 @@ const USUAL_TIME: &str = "event_timestamp";
 pub struct HistoryRequest {
     pub selection: Selection,
     pub spine: Spine,
-    /// Its column of instants; by default `event_timestamp`, or the only one that is a time.
+    /// Its column of instants, or an expression over its columns; by default `event_timestamp`, or the only
+    /// column that is a time.
     pub time: Option<String>,
     /// Whether features are called `view__feature`.
     pub full_names: bool,
@@ -201,10 +202,7 @@ impl FeatureStore {
         histories: &[History],
         counts: &mut [Counts],
     ) -> Result<Vec<ArrayRef>> {
-        let column = batch
-            .column_by_name(time)
-            .ok_or_else(|| Error::input(format!("the spine lost its column `{time}`"), ""))?;
-        let instants = instants(column, time, before)?;
+        let instants = times::times(time, batch, "the spine", before)?;
         let mut looked = Vec::with_capacity(histories.len());
         for (history, counts) in histories.iter().zip(counts) {
             let found = history.look_up(batch, &instants)?;
@@ -308,7 +306,7 @@ pub(crate) fn retyped_keys(
     Ok(retyped)
 }
 
-/// The column with a spine's instants.
+/// The column with a spine's instants, or the expression that is them.
 pub(crate) fn time_column(schema: &Schema, time: Option<&str>) -> Result<String> {
     let is_time = |name: &str| {
         let field = schema.field(name);
@@ -318,6 +316,12 @@ pub(crate) fn time_column(schema: &Schema, time: Option<&str>) -> Result<String>
     if let Some(name) = time {
         if is_time(name) {
             return Ok(name.to_owned());
+        }
+        if schema.field(name).is_none() && !times::is_name(name) {
+            let told = |(problem, hint)| Error::input(format!("the spine: {problem}"), hint);
+            return times::check(name, schema)
+                .map_err(told)
+                .map(|()| name.to_owned());
         }
         let problem = match schema.field(name) {
             Some(field) => format!(

@@ -29,4 +29,5 @@ mod total;
 mod words;
 
 pub(crate) use history::WindowHistory;
+pub(crate) use layout::Layout;
 pub(crate) use online::{catch_up, prune, read};

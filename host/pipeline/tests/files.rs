@@ -73,7 +73,7 @@ fn without_digests(json: &str) -> String {
 #[test]
 fn examples_are_planned() {
     let runtime = runtime();
-    for name in ["pipeline", "strict"] {
+    for name in ["pipeline", "rolling", "strict"] {
         let file = Path::new("../../examples/flights")
             .join(name)
             .with_extension("toml");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::Spanned;
 use trueline_dataset::suggest::{did_you_mean, list_some};
-use trueline_dataset::{Catalog, Dataset, Expression};
+use trueline_dataset::{Catalog, Dataset};
 use trueline_declaration::Diagnostics;
 use trueline_declaration::source::{Problem, Report, Source as Text, Span};
 use trueline_declaration::values::locate;
@@ -20,7 +20,7 @@ use super::{
     Column, Definitions, Entity, Feature, JoinKey, Kind, Load, Service, ServiceFeature, Source,
     View,
 };
-use crate::duration;
+use crate::{duration, times};
 
 /// [`check_with`] components by path only.
 ///
@@ -207,26 +207,11 @@ impl Checked<'_, '_> {
     /// A column, or an expression that is a time.
     fn event_time(&mut self, source: &str, event_time: &Spanned<String>, schema: &Schema) {
         let text = event_time.get_ref();
-        let is_word = |character: char| character.is_alphanumeric() || character == '_';
-        if schema.field(text).is_some() || text.chars().all(is_word) {
+        if schema.field(text).is_some() || times::is_name(text) {
             self.time_column(source, event_time, schema);
-            return;
-        }
-        match Expression::compile(text, schema) {
-            Err(error) => {
-                let message = format!("source `{source}`, event time: {error}");
-                let hint = error.hint.unwrap_or_default();
-                self.wrong(event_time.span(), message, hint);
-            }
-            Ok(expression) if expression.data_type() != DataType::Timestamp => {
-                let message = format!(
-                    "source `{source}`: `{text}` is {}, not a time",
-                    expression.data_type()
-                );
-                let hint = "add a duration to a time: time_hour + minutes(delay)";
-                self.wrong(event_time.span(), message, hint);
-            }
-            Ok(_) => {}
+        } else if let Err((problem, hint)) = times::check(text, schema) {
+            let message = format!("source `{source}`, event time: {problem}");
+            self.wrong(event_time.span(), message, hint);
         }
     }
 

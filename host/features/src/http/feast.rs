@@ -164,6 +164,10 @@ pub(super) async fn write_to_online_store(
                 format!("push rows to its source, `{}`", source.name),
             ));
         }
+        if source.event_time.is_none() {
+            // Its rows are so from when they are taken in.
+            sent.remove("event_timestamp");
+        }
         let mut rename = |sent_as: &str, column: &str| {
             if let Some(values) = sent.remove(sent_as) {
                 sent.entry(column).or_insert(values);
@@ -171,8 +175,6 @@ pub(super) async fn write_to_online_store(
         };
         if let Some(event_time) = &source.event_time {
             rename("event_timestamp", event_time);
-        } else {
-            sent.remove("event_timestamp");
         }
         if let Some(created) = &source.created {
             rename("created", created);

@@ -319,7 +319,7 @@ fn wrong_spines_are_told() {
             ("event_timestamp", times([Some(1), None])),
             ("driver", ints([1, 2])),
         ]),
-        "row 2 of the spine has no instant: `event_timestamp` is null; ",
+        "the spine: row 2 has no time (`event_timestamp` is null); ",
     );
     check(
         table(vec![
@@ -404,6 +404,6 @@ fn the_event_time_can_be_computed() {
     let error = project.store.push("trips", &unknown, None, 0).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "source `trips`: row 1 has no event time (`began + minutes(minutes)` is null)"
+        "source `trips`: row 1 has no time (`began + minutes(minutes)` is null)"
     );
 }

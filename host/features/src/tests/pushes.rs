@@ -68,7 +68,7 @@ fn rows_that_do_not_fit_are_refused_as_a_whole() {
     check(
         "clicks",
         with(ints([1, 2]), times([Some(1), None]), numbers([1.0, 2.0])),
-        "source `clicks`: row 2 has no event time (`at` is null); ",
+        "source `clicks`: row 2 has no time (`at` is null); ",
     );
     check(
         "clicks",

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::thread;
 
 use arrow::array::{
     Array, ArrayRef, RecordBatch, TimestampMicrosecondArray, UInt32Array, new_empty_array,
@@ -37,6 +38,9 @@ pub(crate) struct WindowHistory {
     places: Vec<u32>,
     pub(crate) read: Read,
 }
+
+/// A thread has at least so many instants to answer.
+const LEAST_SHARE: usize = 1024;
 
 /// An instant that is asked for: of whom, by the range of their rows, when, and by which row of the spine.
 type Asked = (usize, usize, i64, u32);
@@ -120,16 +124,24 @@ impl WindowHistory {
             }
         }
         asked.sort_unstable();
-        let mut answers = self.answers(&asked, spine.num_rows());
-        counts.found = answers.found;
-        counts.not_found = (asked.len() + unknown.len()) as u64 - answers.found;
+        let mut columns = vec![vec![None; spine.num_rows()]; self.layout.outputs.len()];
+        let mut answered = asked.iter();
+        for answers in self.on_threads(&asked) {
+            counts.found += answers.found;
+            for (index, (.., row)) in answered.by_ref().take(answers.count).enumerate() {
+                for (column, answers) in columns.iter_mut().zip(&answers.columns) {
+                    column[*row as usize] = answers[index];
+                }
+            }
+        }
+        counts.not_found = (asked.len() + unknown.len()) as u64 - counts.found;
         let nothing = self.nothing();
         for row in unknown {
-            for (column, nothing) in answers.columns.iter_mut().zip(&nothing) {
+            for (column, nothing) in columns.iter_mut().zip(&nothing) {
                 column[row as usize] = *nothing;
             }
         }
-        let outputs = self.layout.outputs.iter().zip(answers.columns);
+        let outputs = self.layout.outputs.iter().zip(columns);
         let features = outputs.map(|(output, answers)| {
             let Some(values) = &self.values[output.measure] else {
                 return Ok(words::column(output.data_type, answers.into_iter()));
@@ -144,6 +156,36 @@ impl WindowHistory {
         })
     }
 
+    /// The features at instants that are sorted by entity and time, in parts that follow one another. Entities
+    /// do not know of each other, so threads change nothing.
+    fn on_threads(&self, asked: &[Asked]) -> Vec<Answers> {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let share = asked.len().div_ceil(threads).max(LEAST_SHARE);
+        let mut parts = Vec::new();
+        let mut rest = asked;
+        while let Some((entity, ..)) = rest.get(share.min(rest.len()).saturating_sub(1)) {
+            let end = rest.partition_point(|(other, ..)| other <= entity);
+            let (part, others) = rest.split_at(end);
+            parts.push(part);
+            rest = others;
+        }
+        match parts.as_slice() {
+            [] => Vec::new(),
+            [only] => vec![self.answers(only)],
+            parts => thread::scope(|scope| {
+                let parts = parts.iter().copied();
+                let begun = parts.map(|part| scope.spawn(move || self.answers(part)));
+                let begun: Vec<_> = begun.collect();
+                let end = |thread: thread::ScopedJoinHandle<'_, Answers>| {
+                    thread
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                };
+                begun.into_iter().map(end).collect()
+            }),
+        }
+    }
+
     /// What the features are in an empty window.
     fn nothing(&self) -> Vec<Option<i64>> {
         let outputs = self.layout.outputs.iter();
@@ -155,25 +197,34 @@ impl WindowHistory {
         Sliding::new(&self.layout, measure, &self.words[measure])
     }
 
-    /// The features at instants that are sorted by entity and time, by the row that asks.
-    fn answers(&self, asked: &[Asked], rows: usize) -> Answers {
+    /// The features at instants that are sorted by entity and time.
+    fn answers(&self, asked: &[Asked]) -> Answers {
         let mut answers = Answers {
-            columns: vec![vec![None; rows]; self.layout.outputs.len()],
+            count: asked.len(),
+            columns: vec![vec![None; asked.len()]; self.layout.outputs.len()],
             found: 0,
         };
-        let empty: Vec<Sliding> = (0..self.words.len())
-            .map(|measure| self.sliding(measure))
-            .collect();
+        let measures = 0..self.words.len();
+        let empty: Vec<Sliding> = measures.map(|measure| self.sliding(measure)).collect();
+        let mut before = 0;
         for asked in asked.chunk_by(|one, next| one.0 == next.0) {
             for window in 0..self.layout.windows.len() {
-                self.answer(asked, window, &empty, &mut answers);
+                self.answer(asked, before, window, &empty, &mut answers);
             }
+            before += asked.len();
         }
         answers
     }
 
     /// The features over one window, at the instants of one entity.
-    fn answer(&self, asked: &[Asked], window: usize, empty: &[Sliding], answers: &mut Answers) {
+    fn answer(
+        &self,
+        asked: &[Asked],
+        before: usize,
+        window: usize,
+        empty: &[Sliding],
+        answers: &mut Answers,
+    ) {
         let Some(&(start, end, ..)) = asked.first() else {
             return;
         };
@@ -214,7 +265,6 @@ impl WindowHistory {
                 }
             },
             |states, index, count| {
-                let (.., asking) = asked[index];
                 answers.found += u64::from(is_longest && count > 0);
                 for (place, output) in &outputs {
                     let state = states
@@ -229,15 +279,17 @@ impl WindowHistory {
                         }),
                         None => value,
                     };
-                    answers.columns[*place][asking as usize] = value;
+                    answers.columns[*place][before + index] = value;
                 }
             },
         );
     }
 }
 
+/// What was asked for, in that order.
 struct Answers {
-    /// One for each output, one value for each row of the spine.
+    count: usize,
+    /// One for each output.
     columns: Vec<Vec<Option<i64>>>,
     /// How many instants have rows in the longest window.
     found: u64,

@@ -75,7 +75,7 @@ impl Layout {
     ///
     /// # Errors
     /// If the view has no such aggregate.
-    pub(super) fn new(view: &View, wanted: Option<&[String]>) -> Result<Self> {
+    pub(crate) fn new(view: &View, wanted: Option<&[String]>) -> Result<Self> {
         let missing = |name: &str| Error::Unknown {
             kind: "feature",
             name: format!("{}:{name}", view.name),

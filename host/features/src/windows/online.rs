@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use trueline_table::{DataType, Field, Schema};
+use trueline_table::{DataType, Digest, Field, Schema};
 
 use super::layout::{Layout, Output};
 use super::state::{State, Value};
@@ -24,8 +24,8 @@ use crate::store::FeatureStore;
 /// If the log or the online store cannot be reached; what was written stays, and does no harm when it is
 /// written again.
 pub(crate) fn catch_up(store: &FeatureStore, view: &View, now_us: i64) -> Result<u64> {
-    let layout = Layout::new(view, None)?;
     let version = view.version();
+    let layout = store.layout(view, version)?;
     let cursor = store.online.cursor(&version)?;
     let entries = log::entries(&store.connection(), &view.source, cursor)?;
     let columns = with_keys(&layout.columns, view);
@@ -56,9 +56,10 @@ pub(crate) fn catch_up(store: &FeatureStore, view: &View, now_us: i64) -> Result
 /// # Errors
 /// If the online store cannot be reached.
 pub(crate) fn prune(store: &FeatureStore, view: &View, now_us: i64) -> Result<()> {
-    let layout = Layout::new(view, None)?;
+    let version = view.version();
+    let layout = store.layout(view, version)?;
     let keep_from_us = tile::start_us(&layout, window_start(now_us, layout.longest_us()));
-    store.online.remove_tiles(&view.version(), keep_from_us)
+    store.online.remove_tiles(&version, keep_from_us)
 }
 
 /// The columns that are read of a view's source: those of its aggregates, and its join keys.
@@ -126,16 +127,17 @@ pub(crate) struct Read {
 pub(crate) fn read(
     store: &FeatureStore,
     view: &View,
+    version: Digest,
     entities: &[Option<Vec<u8>>],
     now_us: i64,
 ) -> Result<Read> {
-    let layout = Layout::new(view, None)?;
+    let layout = store.layout(view, version)?;
     let from_us = tile::start_us(&layout, window_start(now_us, layout.longest_us()));
     let wants_rows = |summary: &[u8]| Ok(!Summary::decode(summary)?.is_whole(&layout, now_us));
     let keys: Vec<Vec<u8>> = entities.iter().flatten().cloned().collect();
     let mut found = store
         .online
-        .read_tiles(&view.version(), &keys, from_us, &wants_rows)?
+        .read_tiles(&version, &keys, from_us, &wants_rows)?
         .into_iter();
     let (mut values, mut event_us) = (Vec::with_capacity(entities.len()), Vec::new());
     for entity in entities {

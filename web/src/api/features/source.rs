@@ -33,8 +33,9 @@ pub(crate) struct SourceDetails {
     #[serde(flatten)]
     pub(crate) row: SourceRow,
     pub(crate) columns: Vec<ColumnRow>,
-    /// The column with the instant of the event.
-    pub(crate) event_time: String,
+    /// The instant of the event: a column, or an expression over the columns. Rows of a source without one have
+    /// always been so.
+    pub(crate) event_time: Option<String>,
     /// The column with the instant at which a row was made.
     pub(crate) created: Option<String>,
     /// As it was applied.

@@ -20,7 +20,8 @@ pub(crate) fn source(source: &SourceDetails, now_us: i64) -> Markup {
                 span { "newest row came " (when(row.freshness.newest_ingest_us, now_us)) }
             }
             p.facts {
-                span { "happened at " code { (source.event_time) } }
+                @if let Some(event_time) = &source.event_time { span { "happened at " code { (event_time) } } }
+                @else { span { "without times: so it has always been" } }
                 @if let Some(created) = &source.created { span { "known from " code { (created) } " on" } }
             }
             (told(&row.about))
