@@ -87,15 +87,15 @@ impl State {
             (Self::Extremes(extremes), Self::Extremes(other)) => {
                 *extremes = widest(*extremes, *other);
             }
-            (Self::First(first), Self::First(Some((order, value)))) => {
-                if first.as_ref().is_none_or(|(known, _)| order < known) {
-                    *first = Some((*order, value.clone()));
-                }
+            (Self::First(first), Self::First(Some((order, value))))
+                if first.as_ref().is_none_or(|(known, _)| order < known) =>
+            {
+                *first = Some((*order, value.clone()));
             }
-            (Self::Last(last), Self::Last(Some((order, value)))) => {
-                if last.as_ref().is_none_or(|(known, _)| order > known) {
-                    *last = Some((*order, value.clone()));
-                }
+            (Self::Last(last), Self::Last(Some((order, value))))
+                if last.as_ref().is_none_or(|(known, _)| order > known) =>
+            {
+                *last = Some((*order, value.clone()));
             }
             (Self::Distinct(distinct), Self::Distinct(other)) => distinct.merge(other),
             (Self::Spread(spread, extremes), Self::Spread(other, outer)) => {
