@@ -81,6 +81,38 @@ fn the_flights_pipeline_keeps_its_promises() {
     assert!((0.88..0.95).contains(&fell_short), "{short}");
 }
 
+/// With what the feature store knows at each departure the same model reaches what the gate asks for, and
+/// without it does not.
+#[test]
+fn features_of_flights_that_had_arrived_make_the_gate_pass() {
+    let project = project();
+    let run = project
+        .trueline("run rolling.toml --home first --json")
+        .exits(0)
+        .json();
+    let metrics = &stage(&run, "score")["metrics"];
+    assert!(metrics["accuracy"].as_f64().unwrap() >= 0.905, "{metrics}");
+    assert!(metrics["auc"].as_f64().unwrap() >= 0.93, "{metrics}");
+    // The same columns, of which the windows are left out.
+    let text = fs::read_to_string(project.path("rolling.toml")).unwrap();
+    let is_window = |line: &&str| {
+        !line.trim_start().starts_with("\"")
+            || !["carrier_flights", "route_flights", "airport_flights"]
+                .iter()
+                .any(|name| line.contains(name))
+    };
+    let without: Vec<&str> = text.lines().filter(is_window).collect();
+    project.write("without.toml", without.join("\n"));
+    let run = project
+        .trueline("run without.toml --home first --json")
+        .exits(3)
+        .json();
+    let accuracy = stage(&run, "score")["metrics"]["accuracy"]
+        .as_f64()
+        .unwrap();
+    assert!(accuracy < 0.9, "{accuracy}");
+}
+
 /// The second run takes no second, and the package can be made again when the cache and the data are gone.
 fn a_second_run_is_all_hits_and_a_third_is_made_again(project: &Project, digest: &str) {
     let again = project
@@ -140,7 +172,12 @@ fn its_provenance_fits_the_schema(project: &Project, digest: &str) {
 fn project() -> Project {
     let project = Project::new(env!("CARGO_BIN_EXE_trueline"));
     let example = repository().join("examples/flights");
-    for file in ["pipeline.toml", "strict.toml"] {
+    for file in [
+        "features.toml",
+        "pipeline.toml",
+        "rolling.toml",
+        "strict.toml",
+    ] {
         project.write(file, fs::read(example.join(file)).unwrap());
     }
     fs::create_dir(project.path("data")).unwrap();

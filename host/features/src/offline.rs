@@ -13,13 +13,13 @@ use rusqlite::Connection;
 
 pub(crate) use sorted::{Read, SortedRows};
 
+use crate::Result;
 use crate::contract::{self, Found, Knowledge, Rule};
 use crate::definition::View;
 use crate::key::KeyColumns;
 use crate::segments::Segments;
 use crate::transform::{Reading, Transforms};
 use crate::windows::WindowHistory;
-use crate::{Error, Result};
 
 /// The history of a view, some of its features only.
 pub(crate) struct ViewHistory {
