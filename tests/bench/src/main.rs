@@ -18,6 +18,7 @@ mod pipeline;
 mod preprocessing;
 mod python;
 mod rounds;
+mod serving;
 mod sizes;
 mod stages;
 mod table;
@@ -44,6 +45,7 @@ const SECTIONS: &[Section] = &[
     ("memory", memory::measure),
     ("sizes", sizes::measure),
     ("stages", stages::measure),
+    ("serving", serving::measure),
     ("pages", pages::measure),
 ];
 

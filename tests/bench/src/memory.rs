@@ -98,20 +98,20 @@ struct Peak {
 
 fn flights() -> Result<Peak> {
     let folder = tempfile::tempdir()?;
+    example(folder.path())?;
+    run(folder.path())
+}
+
+/// Copies the flights example to a folder.
+pub(crate) fn example(folder: &Path) -> Result<()> {
     let example = repository().join("examples/flights");
-    fs::create_dir(folder.path().join("data"))?;
+    fs::create_dir(folder.join("data"))?;
     for file in fs::read_dir(example.join("data"))? {
         let file = file?;
-        fs::copy(
-            file.path(),
-            folder.path().join("data").join(file.file_name()),
-        )?;
+        fs::copy(file.path(), folder.join("data").join(file.file_name()))?;
     }
-    fs::copy(
-        example.join("pipeline.toml"),
-        folder.path().join("pipeline.toml"),
-    )?;
-    run(folder.path())
+    fs::copy(example.join("pipeline.toml"), folder.join("pipeline.toml"))?;
+    Ok(())
 }
 
 fn streamed(repeats: usize) -> Result<Peak> {

@@ -155,7 +155,7 @@ fn same(ours: &[f32], theirs: &[f32]) -> bool {
         && pairs().all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan())
 }
 
-fn write_arrow(path: &Path, rows: &[RecordBatch]) -> Result<()> {
+pub(crate) fn write_arrow(path: &Path, rows: &[RecordBatch]) -> Result<()> {
     let schema = rows.first().context("there are rows")?.schema();
     let mut writer = FileWriter::try_new_buffered(File::create(path)?, &schema)?;
     for batch in rows {

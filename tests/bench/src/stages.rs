@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use crate::memory::trueline;
-use crate::repository;
+use crate::python::{done, environment};
 use crate::table::{Table, verdict};
 
 const ROUNDS: usize = 5;
@@ -156,26 +156,7 @@ fn median(rounds: impl Iterator<Item = Result<f64>>) -> Result<f64> {
 
 /// Version and milliseconds a stage of a peer, in a Python environment of its own.
 fn measure_peer(peer: &str, packages: &str) -> Result<(String, f64)> {
-    let folder = repository().join("target/venv-orchestrators").join(peer);
-    let python = folder.join("bin/python");
-    let wanted = folder.join("installed.txt");
-    if !fs::read_to_string(&wanted).is_ok_and(|installed| installed == packages) {
-        done(
-            Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&folder),
-        )?;
-        let mut pip = Command::new(&python);
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
-        done(pip.args(packages.split(' ')))?;
-        fs::write(wanted, packages)?;
-    }
+    let python = environment(&format!("venv-orchestrators/{peer}"), packages)?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/orchestrators.py");
     let printed = done(Command::new(python).arg(script).arg(peer))?;
     // Whatever the peer says itself comes before.
@@ -183,13 +164,6 @@ fn measure_peer(peer: &str, packages: &str) -> Result<(String, f64)> {
     let answer: serde_json::Value = serde_json::from_str(line)?;
     let version = answer["version"].as_str().context("no version")?.to_owned();
     Ok((version, answer["ms"].as_f64().context("no time")?))
-}
-
-fn done(command: &mut Command) -> Result<String> {
-    let output = command.output()?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?} failed: {errors}");
-    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// The median time of writing 4 KiB at the end of a file and waiting for the disk.
