@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
+use serde_json::Value;
 use trueline_runtime::{Error, Limits, Loaded, Manifest, Package, Runtime};
 use trueline_table::{Digest, Schema};
 
@@ -29,6 +30,8 @@ pub struct Model {
     names: Names,
     digest: Digest,
     manifest: Manifest,
+    /// Where it comes from, for whoever asks.
+    origin: Value,
     loaded: Loaded,
     /// The same, stopped after [`QUICK`].
     quick: Loaded,
@@ -70,10 +73,22 @@ impl Model {
             names,
             digest: package.digest(),
             manifest: package.manifest().clone(),
+            origin: Value::Null,
             loaded,
             quick,
             row_nanos: AtomicU64::new(0),
         })
+    }
+
+    /// The same, saying where the package comes from.
+    #[must_use]
+    pub fn with_origin(self, origin: Value) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Where its package comes from, as far as that is known.
+    pub(crate) fn origin(&self) -> &Value {
+        &self.origin
     }
 
     /// What it is called.

@@ -163,6 +163,16 @@ fn every_protocol_answers_with_the_bits_of_batch() {
     ] {
         assert_eq!(get(&agent, &server.url(path)).status, 200, "{path}");
     }
+    let package = get(&agent, &server.url("/v1/package")).json();
+    assert_eq!(package["digest"], digest);
+    assert_eq!(package["manifest"]["chain"].as_array().unwrap().len(), 3);
+    assert_eq!(package["origin"]["verdict"], "accepted");
+    assert!(
+        package["origin"]["run"]
+            .as_str()
+            .unwrap()
+            .starts_with("run_")
+    );
     let metadata = get(&agent, &server.url("/v2/models/trips/versions/1")).json();
     assert_eq!(metadata["inputs"][0]["name"], "city");
     let openapi = get(&agent, &server.url("/openapi.json")).json();

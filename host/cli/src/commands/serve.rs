@@ -133,7 +133,7 @@ fn one(
 ) -> anyhow::Result<Site> {
     let found = reference::find(package, context)?;
     let names = names(&found, package, arguments);
-    let model = Model::load(&found.package, names.clone(), &runtime, &settings)?;
+    let model = load(&found, names.clone(), &runtime, &settings)?;
     drop(found);
     let challenger = match &arguments.challenger {
         Some(reference) => Some(shadow::challenger(reference, &runtime, &settings, context)?),
@@ -249,6 +249,25 @@ fn settings(arguments: &Arguments) -> Result<Settings, Problem> {
         io_threads: arguments.threads.unwrap_or(usual.io_threads),
         worker_threads: arguments.threads.unwrap_or(usual.worker_threads),
         ..usual
+    })
+}
+
+/// Bakes a package, which can tell where it comes from: the run that made it, and what its gate said.
+fn load(
+    found: &Found,
+    names: Names,
+    runtime: &Runtime,
+    settings: &Settings,
+) -> trueline_runtime::Result<Model> {
+    let model = Model::load(&found.package, names, runtime, settings)?;
+    Ok(match &found.entry {
+        None => model,
+        Some(entry) => model.with_origin(json!({
+            "run": entry.summary.run,
+            "created_us": entry.summary.created_us,
+            "verdict": entry.summary.verdict,
+            "gate": entry.message,
+        })),
     })
 }
 

@@ -55,6 +55,7 @@ async fn package(State(service): State<Service>) -> Response {
         "name": names.name,
         "version": names.version,
         "manifest": model.manifest(),
+        "origin": model.origin(),
     });
     Reply::new(&model, JSON, body.to_string()).into_response()
 }

@@ -8,7 +8,7 @@ use trueline_serving::{Model, Names, Settings};
 use trueline_store::Store;
 use trueline_table::Digest;
 
-use super::reference;
+use super::{load, reference};
 use crate::context::Context;
 
 /// How often the store is asked. It is one indexed look-up in a local file.
@@ -98,17 +98,12 @@ pub(super) struct Loader {
 impl Loader {
     fn load(&self, store: &Store, digest: Digest, name: &str) -> anyhow::Result<Model> {
         let found = reference::stored(store, &digest.to_string())?;
-        let entry = found.entry.context("the store does not know it")?;
+        let entry = found.entry.as_ref().context("the store does not know it")?;
         let names = Names {
             name: self.name.as_deref().unwrap_or(name).to_owned(),
             version: entry.summary.version.to_string(),
         };
-        Ok(Model::load(
-            &found.package,
-            names,
-            &self.runtime,
-            &self.settings,
-        )?)
+        Ok(load(&found, names, &self.runtime, &self.settings)?)
     }
 }
 

@@ -1,10 +1,10 @@
 //! The challenger of a server, and where it is written down how it does.
 
 use trueline_runtime::Runtime;
-use trueline_serving::{Comparison, Model, Report, Settings, Shadow};
+use trueline_serving::{Comparison, Report, Settings, Shadow};
 use trueline_store::{Difference, Store};
 
-use super::{names_of, reference};
+use super::{load, names_of, reference};
 use crate::context::Context;
 
 /// The package that answers in the shadow. How it does goes into the home, if there is one, for the page of
@@ -20,7 +20,7 @@ pub(super) fn challenger(
 ) -> anyhow::Result<Shadow> {
     let found = reference::find(reference, context)?;
     let names = names_of(&found, reference);
-    let model = Model::load(&found.package, names, runtime, settings)?;
+    let model = load(&found, names, runtime, settings)?;
     let report = match context.nearest_home() {
         Some(_) => Some(report(context.store()?, context.clone())),
         None => None,
