@@ -206,3 +206,49 @@ fn a_server_finds_the_features_itself() {
         .exits(0)
         .says(&["\"service\": \"trip\""]);
 }
+
+/// What a gate accepted computes a view, the same as `predict` does; what it refused does not.
+#[test]
+fn an_accepted_package_computes_a_view() {
+    let project = trips::project();
+    project.trueline("run trips.toml").exits(0);
+    let features = r#"[entity.trip]
+keys = { id = "int64" }
+
+[source.trips]
+path = "trips.csv"
+event_time = "at"
+
+[view.lateness]
+entity = "trip"
+source = "trips"
+package = "trips@1"
+
+[service.late]
+features = ["lateness:prediction"]
+"#;
+    project.write("features.toml", features);
+    project.trueline("features apply").exits(0);
+    project.trueline("features materialize").exits(0);
+    let found = project
+        .trueline("features get --service late id=7 --json")
+        .exits(0)
+        .json();
+    project.write("rows.csv", {
+        let text = trips::csv();
+        let mut lines = text.lines();
+        let head = lines.next().unwrap().to_owned();
+        let row = lines.find(|line| line.starts_with("7,")).unwrap();
+        format!("{head}\n{row}\n")
+    });
+    let batch = project
+        .trueline("predict trips@1 --input rows.csv --format json")
+        .exits(0)
+        .json();
+    assert_eq!(found[0]["value"], batch["prediction"], "{found}");
+    project.write("features.toml", features.replace("trips@1", "trip@1"));
+    project
+        .trueline("features apply")
+        .exits(2)
+        .says(&["view `lateness`: there is no package `trip@1`"]);
+}

@@ -148,7 +148,7 @@ fn of_plugin(
     let Some(mapping) = signature.mapping else {
         return Err(wrong(plugin.span(), format!("`{name}` does not map rows")));
     };
-    let bound = Bound::new(&mapping, rows).map_err(|error| said(error.into()))?;
+    let bound = Bound::new(&mapping, rows).map_err(said)?;
     let mapper = stage
         .map(&text, &bound, &[], &Limits::default())
         .map_err(said)?;

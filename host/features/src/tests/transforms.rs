@@ -1,7 +1,13 @@
 //! Views that components compute: of the rows of a source, of other views, and of requests.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
 use proptest::prelude::*;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use super::support::{Project, check_file, column, floats, ints, numbers, table, times};
 use crate::{Selection, Status};
@@ -403,4 +409,56 @@ proptest! {
             .collect();
         agree(&rows, &spine);
     }
+}
+
+/// Columns of the request come among the entities, as a Feast client sends them, and are not answered.
+#[test]
+fn requests_bring_their_columns_over_http() {
+    let project = Project::new(VIEWS);
+    let known = clicks(&[(1, 10, Some(9.0), 3.0)]);
+    project.store.push("clicks", &known, None, 10).unwrap();
+    let app = crate::http::router(Arc::new(project.store));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let post = |path: &str, body: Value| {
+        let request = Request::post(path)
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let response = runtime.block_on(app.clone().oneshot(request)).unwrap();
+        let status = response.status().as_u16();
+        let body = runtime.block_on(to_bytes(response.into_body(), 1 << 20));
+        (
+            status,
+            serde_json::from_slice::<Value>(&body.unwrap()).unwrap(),
+        )
+    };
+    let entities = json!({ "user": [1], "factor": [0.5] });
+    let (status, answer) = post(
+        "/v1/features",
+        json!({ "service": "all", "entities": entities }),
+    );
+    let values = json!([6.0, 0.5, 3.0, 88.0, 44.0, null]);
+    assert_eq!(
+        (status, &answer["rows"][0]["values"]),
+        (200, &values),
+        "{answer}"
+    );
+    let body = json!({ "features": ["twice:twice", "raw:cost"], "entities": entities });
+    let (status, answer) = post("/get-online-features", body);
+    let names = &answer["metadata"]["feature_names"];
+    assert_eq!(
+        (status, names),
+        (200, &json!(["user", "twice", "cost"])),
+        "{answer}"
+    );
+    assert_eq!(answer["results"][1]["values"], json!([88.0]));
+    assert_eq!(answer["results"][2]["statuses"], json!(["OUTSIDE_MAX_AGE"]));
+    let (status, answer) = post(
+        "/v1/features",
+        json!({ "service": "all", "entities": { "user": [1] } }),
+    );
+    assert_eq!(status, 422, "{answer}");
+    assert!(answer["error"].to_string().contains("`factor`"), "{answer}");
 }
