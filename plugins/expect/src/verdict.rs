@@ -91,7 +91,8 @@ impl Verdict {
             return None;
         }
         let mut message = self.found.clone().unwrap_or_else(|| self.expected.clone());
-        let rows: Vec<String> = self.examples.iter().filter_map(Shown::name).collect();
+        let mut rows: Vec<String> = self.examples.iter().filter_map(Shown::name).collect();
+        shorten(&mut rows);
         if !rows.is_empty() {
             let is_numbered = self.examples.iter().any(|example| example.row.is_some());
             let word = match (is_numbered, self.count) {
@@ -114,6 +115,19 @@ impl Verdict {
             count: self.count,
         })
     }
+}
+
+/// Leaves as many names of rows as a line has room for, and the first in any case: keys of several columns are long.
+fn shorten(names: &mut Vec<String>) {
+    /// In characters.
+    const ROOM: usize = 80;
+    let mut taken = 0;
+    let fits = |name: &&String| {
+        taken += name.chars().count();
+        taken <= ROOM
+    };
+    let count = names.iter().take_while(fits).count();
+    names.truncate(count.max(1));
 }
 
 /// So many of something, `1 value is` or `7 values are`.

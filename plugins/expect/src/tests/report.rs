@@ -87,6 +87,24 @@ fn columns_with_the_role_of_a_key_name_rows() {
         finding(r#"{"key": ["id", "x"], "examples": 1, "columns": {"x": {"max": -2}}}"#),
         "2 values are above -2; the highest is 1 (id 7, x 1; …)"
     );
+    // A line has room for some of them.
+    let long = ["a", "b", "c"].map(|letter| letter.repeat(35));
+    let table = Table::new()
+        .with_column("id", long)
+        .with_column("x", [1, 2, 3]);
+    let outcome = fit::<Expect>(
+        r#"{"key": ["id"], "columns": {"x": {"max": 0}}}"#,
+        &[("rows", &table)],
+    )
+    .unwrap();
+    assert_eq!(
+        outcome.findings[0].message,
+        format!(
+            "3 values are above 0; the highest is 3 (id {}; id {}; …)",
+            "c".repeat(35),
+            "b".repeat(35)
+        )
+    );
 }
 
 #[test]
