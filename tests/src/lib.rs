@@ -14,6 +14,7 @@
 
 pub mod guests;
 pub mod project;
+pub mod redis;
 pub mod rows;
 pub mod server;
 

@@ -23,11 +23,16 @@ impl Server {
 
     /// Starts it in a changed environment.
     pub fn within(project: &Project, arguments: &str, environment: &[(&str, &str)]) -> Self {
-        let line = format!("serve {arguments} --listen 127.0.0.1:0 --json");
+        Self::start_command(project, &format!("serve {arguments}"), environment)
+    }
+
+    /// Starts another command that serves, in an environment with these variables.
+    pub fn start_command(project: &Project, line: &str, variables: &[(&str, &str)]) -> Self {
+        let line = format!("{line} --listen 127.0.0.1:0 --json");
         let arguments: Vec<_> = line.split_whitespace().collect();
         let mut process = project
             .command(&arguments)
-            .envs(environment.iter().copied())
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -70,6 +75,17 @@ impl Server {
         let _ = Command::new("kill")
             .arg(self.process.id().to_string())
             .status();
+    }
+
+    /// The number of its process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
     }
 
     /// The most memory that it has had, in bytes.

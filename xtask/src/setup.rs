@@ -12,6 +12,8 @@ const DEBIAN_COMPILER: &[&str] = &["rustc-web", "rust-web-src"];
 pub(crate) fn everything() -> Result<(), Failure> {
     stage_compiler()?;
     python()?;
+    feast()?;
+    redis()?;
     browser()
 }
 
@@ -48,8 +50,18 @@ fn debian_compiler_installed() -> bool {
 /// The Python that the tests compare with; installs the pinned packages if they changed.
 /// Returns the path of the interpreter.
 pub(crate) fn python() -> Result<String, Failure> {
-    let venv = repository().join("target/venv");
-    let wanted = repository().join("tests/python/requirements.txt");
+    python_with("target/venv", "tests/python/requirements.txt")
+}
+
+/// The Python with Feast, whose dependencies are of other versions than what the tests compare with.
+/// Returns the path of the interpreter.
+pub(crate) fn feast() -> Result<String, Failure> {
+    python_with("target/venv-feast", "tests/python/feast-requirements.txt")
+}
+
+fn python_with(venv: &str, requirements: &str) -> Result<String, Failure> {
+    let venv = repository().join(venv);
+    let wanted = repository().join(requirements);
     let installed = venv.join("installed.txt");
     let python = venv.join("bin/python").to_string_lossy().into_owned();
     let wanted_text = read(&wanted)?;
@@ -88,6 +100,17 @@ fn create_venv(folder: &str) -> Result<(), Failure> {
         install_debian_packages(&["python3-venv"], problem)?;
     }
     run("python3", &["-m", "venv", "--clear", folder])
+}
+
+/// The server that the tests of the feature store start, each its own.
+pub(crate) fn redis() -> Result<(), Failure> {
+    if output("redis-server", &["--version"]).is_some() {
+        return Ok(());
+    }
+    step("installing Redis", || {
+        let problem = "the tests keep features in a Redis, which needs redis-server";
+        install_debian_packages(&["redis-server"], problem)
+    })
 }
 
 /// The browser that walks through the pages, and what leads it: Chromium, Node, and two packages of npm.

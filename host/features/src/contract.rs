@@ -80,18 +80,13 @@ impl Rule {
             .is_none_or(|ttl_us| at_us.saturating_sub(event_us) <= ttl_us)
     }
 
-    /// The value at an instant, of the rows of one key in ascending order.
+    /// The value at an instant, of the rows of one key that are ever its value.
     pub fn as_of(&self, history: History<'_>, at_us: i64) -> Found<usize> {
-        let History { events, known } = history;
-        let mut end = events.partition_point(|event_us| *event_us <= at_us);
-        if self.knowledge == Knowledge::AsOf {
-            let is_known = |known_us: &i64| *known_us <= at_us;
-            match known[..end].iter().rposition(is_known) {
-                Some(newest) => end = newest + 1,
-                None => return Found::Nothing,
-            }
-        }
-        match end.checked_sub(1) {
+        let History { due, events } = history;
+        match due
+            .partition_point(|due_us| *due_us <= at_us)
+            .checked_sub(1)
+        {
             None => Found::Nothing,
             Some(newest) if self.is_fresh(events[newest], at_us) => Found::Value(newest),
             Some(_) => Found::Expired,
@@ -104,11 +99,32 @@ pub fn window_start(at_us: i64, over_us: i64) -> i64 {
     at_us.saturating_sub(over_us)
 }
 
-/// The rows of one key in ascending [`Order`]: when each happened, and when it was known.
+/// The rows of one key that a [`Succession`] kept, in ascending [`Order`]: from when on each counts, and when
+/// it happened. Both ascend, so that the value at an instant is a binary search away.
 #[derive(Clone, Copy, Debug)]
 pub struct History<'a> {
+    pub due: &'a [i64],
     pub events: &'a [i64],
-    pub known: &'a [i64],
+}
+
+/// Tells which rows of a key are ever its value: those that count before every greater one does. However
+/// many rows came late, one look at each is enough.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Succession {
+    earliest_us: Option<i64>,
+}
+
+impl Succession {
+    /// Whether a row is the value at some instant. The rows of a key are asked about from the greatest down.
+    pub fn keeps(&mut self, due_us: i64) -> bool {
+        let is_first = self
+            .earliest_us
+            .is_none_or(|earliest_us| due_us < earliest_us);
+        if is_first {
+            self.earliest_us = Some(due_us);
+        }
+        is_first
+    }
 }
 
 #[cfg(test)]
@@ -117,20 +133,39 @@ mod tests {
 
     /// Rows as (event, known), in order.
     fn check(rows: &[(i64, i64)], ttl_us: Option<i64>, at_us: i64, expected: Found<usize>) {
-        let (events, known): (Vec<i64>, Vec<i64>) = rows.iter().copied().unzip();
-        let history = History {
-            events: &events,
-            known: &known,
-        };
         let rule = Rule {
             ttl_us,
             knowledge: Knowledge::AsOf,
         };
         assert_eq!(
-            rule.as_of(history, at_us),
+            value(rule, rows, at_us),
             expected,
             "{rows:?} ttl {ttl_us:?} at {at_us}"
         );
+    }
+
+    /// Which of some rows is the value, by the rows that are kept of them.
+    fn value(rule: Rule, rows: &[(i64, i64)], at_us: i64) -> Found<usize> {
+        let mut succession = Succession::default();
+        let mut kept: Vec<usize> = (0..rows.len())
+            .rev()
+            .filter(|&row| succession.keeps(rule.due_us(rows[row].0, rows[row].1)))
+            .collect();
+        kept.reverse();
+        let due: Vec<i64> = kept
+            .iter()
+            .map(|&row| rule.due_us(rows[row].0, rows[row].1))
+            .collect();
+        let events: Vec<i64> = kept.iter().map(|&row| rows[row].0).collect();
+        let history = History {
+            due: &due,
+            events: &events,
+        };
+        match rule.as_of(history, at_us) {
+            Found::Value(index) => Found::Value(kept[index]),
+            Found::Expired => Found::Expired,
+            Found::Nothing => Found::Nothing,
+        }
     }
 
     #[test]
@@ -164,12 +199,31 @@ mod tests {
             ttl_us: None,
             knowledge: Knowledge::Now,
         };
-        let history = History {
-            events: &[10, 20],
-            known: &[10, 90],
-        };
-        assert_eq!(rule.as_of(history, 30), Found::Value(1));
-        assert_eq!(rule.as_of(history, 5), Found::Nothing);
+        let rows = [(10, 10), (20, 90)];
+        assert_eq!(value(rule, &rows, 30), Found::Value(1));
+        assert_eq!(value(rule, &rows, 5), Found::Nothing);
+    }
+
+    proptest::proptest! {
+        /// The rule as it is written above, row by row.
+        #[test]
+        fn the_greatest_row_that_counts_is_the_value(
+            mut rows in proptest::collection::vec((0..20_i64, 0..25_i64), 0..30),
+            ttl_us in proptest::option::of(0..8_i64),
+            is_known in proptest::bool::ANY,
+            at_us in -1..27_i64,
+        ) {
+            rows.sort_by_key(|row| row.0);
+            let knowledge = if is_known { Knowledge::AsOf } else { Knowledge::Now };
+            let rule = Rule { ttl_us, knowledge };
+            let counts = |row: &(i64, i64)| row.0 <= at_us && (!is_known || row.1 <= at_us);
+            let expected = match rows.iter().rposition(counts) {
+                None => Found::Nothing,
+                Some(row) if ttl_us.is_none_or(|ttl_us| at_us - rows[row].0 <= ttl_us) => Found::Value(row),
+                Some(_) => Found::Expired,
+            };
+            proptest::prop_assert_eq!(value(rule, &rows, at_us), expected);
+        }
     }
 
     #[test]

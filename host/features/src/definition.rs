@@ -39,6 +39,9 @@ pub struct Definitions {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub derived: BTreeMap<String, DerivedView>,
     pub services: BTreeMap<String, Service>,
+    /// The address of the online store, if it is not the SQLite file of the home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub online: Option<String>,
     /// What people say about them, by kind and name.
     pub about: BTreeMap<Kind, BTreeMap<String, About>>,
     /// The bytes that views name by digest, of definitions that come from a file.

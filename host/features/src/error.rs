@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use trueline_declaration::Diagnostics;
 
+use crate::log::Receipt;
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -54,6 +56,18 @@ pub enum Error {
     #[error("the feature store's database: {0}")]
     Database(#[from] rusqlite::Error),
 
+    /// The online store cannot be reached, or not be relied on. Nothing is lost: the log has every row.
+    #[error("the online store at {address}: {problem}")]
+    Online { address: String, problem: String },
+
+    /// Rows are in the log, but the online store could not be brought to where it is.
+    #[error("{} rows are in the log, but not online yet: {cause}", receipt.rows)]
+    NotOnline {
+        receipt: Receipt,
+        #[source]
+        cause: Box<Error>,
+    },
+
     /// The work was given up, as the program ends.
     #[error("the feature store is being closed")]
     Stopped,
@@ -90,6 +104,12 @@ impl Error {
         match self {
             Self::Unknown { hint, .. } | Self::Input { hint, .. } => Some(hint),
             Self::Dataset(error) => error.hint(),
+            Self::Online { .. } => Some(
+                "look whether it runs, and whether [online] of the feature file or the environment says where; nothing is lost: `trueline features materialize` brings online what is in the log",
+            ),
+            Self::NotOnline { .. } => Some(
+                "do not push them again: they get online once the online store can be reached, with the next push or with `trueline features materialize`",
+            ),
             Self::Corrupt { .. } => {
                 Some("the file was changed or damaged: restore the folder from a backup")
             }

@@ -6,6 +6,7 @@
 //! | `POST /get-online-features`, `/push`, `/write-to-online-store`, `/materialize`, `/materialize-incremental`, `GET /health` | as Feast's server has them: [`feast`] |
 //! | `POST /v1/features`, `POST /v1/sources/{source}/rows` | [`native`] |
 
+mod answer;
 pub(crate) mod columns;
 mod feast;
 mod native;
@@ -31,7 +32,10 @@ pub fn router(store: Arc<FeatureStore>) -> Router {
         .route("/push", post(feast::push))
         .route("/write-to-online-store", post(feast::write_to_online_store))
         .route("/materialize", post(feast::materialize))
-        .route("/materialize-incremental", post(feast::materialize))
+        .route(
+            "/materialize-incremental",
+            post(feast::materialize_incremental),
+        )
         .route("/v1/features", post(native::features))
         .route("/v1/sources/{source}/rows", post(native::rows))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
@@ -58,6 +62,13 @@ fn now_us() -> i64 {
 fn public(error: &Error) -> String {
     match error {
         Error::Unknown { .. } | Error::Input { .. } => error.to_string(),
+        Error::NotOnline { receipt, .. } => {
+            eprintln!("trueline: {error}");
+            format!(
+                "{} rows were taken in, but are not online yet, as the online store cannot be reached: do not push them again",
+                receipt.rows
+            )
+        }
         other => {
             eprintln!("trueline: a request for features failed: {other}");
             "the feature store could not answer".to_owned()

@@ -6,6 +6,7 @@ use std::path::Path;
 use arrow::array::RecordBatch;
 use serde::Serialize;
 use trueline_dataset::{Catalog, ScanOptions};
+use trueline_files::fault;
 use trueline_table::{normalize, normalized_schema};
 
 use crate::contract::{Knowledge, Order};
@@ -63,7 +64,13 @@ impl FeatureStore {
         let count = i64::try_from(rows.num_rows()).unwrap_or(i64::MAX);
         let receipt = log::append(&mut self.connection(), &source.name, id, count, content)?;
         for view in views_of(&revision, &source.name) {
-            self.catch_up(view, now_us)?;
+            self.catch_up(view, now_us).map_err(|error| match error {
+                Error::Online { .. } => Error::NotOnline {
+                    receipt,
+                    cause: Box::new(error),
+                },
+                error => error,
+            })?;
         }
         self.compact(source)?;
         Ok(receipt)
@@ -91,15 +98,46 @@ impl FeatureStore {
     /// If a file cannot be read or does not fit its source. What was taken in before stays.
     pub fn materialize(&self, now_us: i64) -> Result<Materialized> {
         let revision = self.revision()?;
+        let views: Vec<&View> = revision.definitions.views.values().collect();
+        let sources = revision.definitions.sources.values().collect();
+        self.materialize_these(&revision, &views, sources, now_us)
+    }
+
+    /// As [`materialize`](Self::materialize), for some views and their sources only.
+    ///
+    /// # Errors
+    /// As there, and if there is no such view.
+    pub fn materialize_views(&self, names: &[String], now_us: i64) -> Result<Materialized> {
+        let revision = self.revision()?;
+        let mut views = Vec::new();
+        let mut sources = BTreeMap::new();
+        for name in names {
+            let all = &revision.definitions.views;
+            let unknown =
+                || crate::registry::unknown("feature view", name, all.keys().map(String::as_str));
+            let view = all.get(name).ok_or_else(unknown)?;
+            sources.insert(&view.source, source_of(&revision, &view.source)?);
+            views.push(view);
+        }
+        self.materialize_these(&revision, &views, sources.into_values().collect(), now_us)
+    }
+
+    fn materialize_these(
+        &self,
+        revision: &Revision,
+        views: &[&View],
+        sources: Vec<&Source>,
+        now_us: i64,
+    ) -> Result<Materialized> {
         let mut done = Materialized::default();
-        for source in revision.definitions.sources.values() {
+        for source in sources {
             let rows = self.load(source, &revision.folder, now_us)?;
             if rows > 0 {
                 done.loaded.insert(source.name.clone(), rows);
             }
             self.compact(source)?;
         }
-        for view in revision.definitions.views.values() {
+        for view in views {
             let seen = self.catch_up(view, now_us)?;
             if view.aggregates.is_some() {
                 windows::prune(self, view, now_us)?;
@@ -109,6 +147,22 @@ impl FeatureStore {
             }
         }
         Ok(done)
+    }
+
+    /// Brings the online store to where the log is, should it be behind: rows of the log that were newly
+    /// seen, by view.
+    ///
+    /// # Errors
+    /// If one of the two cannot be reached.
+    pub fn catch_up_all(&self, now_us: i64) -> Result<BTreeMap<String, u64>> {
+        let mut seen = BTreeMap::new();
+        for view in self.revision()?.definitions.views.values() {
+            let rows = self.catch_up(view, now_us)?;
+            if rows > 0 {
+                seen.insert(view.name.clone(), rows);
+            }
+        }
+        Ok(seen)
     }
 
     /// Takes in the files of a source that were not taken in yet; answers how many rows.
@@ -160,11 +214,16 @@ impl FeatureStore {
     /// If one of the two cannot be reached; what was written stays, and does no harm when it is written
     /// again.
     pub(crate) fn catch_up(&self, view: &View, now_us: i64) -> Result<u64> {
+        let _alone = self
+            .catching_up
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if view.aggregates.is_some() {
             return windows::catch_up(self, view, now_us);
         }
         let version = view.version();
-        let cursor = self.online.cursor(&version)?;
+        let online = self.online();
+        let cursor = online.cursor(&version)?;
         let entries = log::entries(&self.connection(), &view.source, cursor)?;
         let reading = Reading::new(view, None, &self.transforms)?;
         let mut seen = 0;
@@ -177,7 +236,11 @@ impl FeatureStore {
                 seen += writes.seen;
                 // The cursor moves with the last rows of an entry, never before them.
                 let moved = (index == last).then_some(entry.last_sequence);
-                self.online.write(&version, writes.rows, now_us, moved)?;
+                let failed = Error::io("the online store".as_ref());
+                fault::around("online.write", || {
+                    Ok(online.write(&version, writes.rows, now_us, moved))
+                })
+                .map_err(failed)??;
             }
         }
         Ok(seen)

@@ -13,9 +13,10 @@ use arrow::datatypes::{
     DataType as Arrow, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 use trueline_dataset::suggest::{did_you_mean, list_some};
-use trueline_table::DataType;
+use trueline_table::{DataType, Field, Schema};
 
 use crate::definition::JoinKey;
+use crate::row::RowDecoder;
 use crate::{Error, Result};
 
 /// The join keys of some rows.
@@ -97,6 +98,32 @@ impl KeyColumns {
         }
         is_whole
     }
+}
+
+/// The join keys of encoded entities, as columns of their names; whole numbers are int64. Nothing if one is
+/// none of these keys.
+pub(crate) fn entities(keys: &[JoinKey], encoded: &[&[u8]]) -> Option<RecordBatch> {
+    let data_type = |key: &JoinKey| match key.data_type {
+        DataType::Int32 => DataType::Int64,
+        other => other,
+    };
+    let fields = keys.iter().map(|key| Field::new(&key.name, data_type(key)));
+    let mut decoder = RowDecoder::new(&Schema::new(fields), encoded.len());
+    for mut rest in encoded.iter().copied() {
+        // As a row of features: that all are valid, and values without codes and most lengths.
+        let mut row = vec![u8::MAX; keys.len().div_ceil(8)];
+        for key in keys {
+            let (length, value) = rest.get(1..)?.split_first_chunk()?;
+            let (value, behind) = value.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            if matches!(key.data_type, DataType::Utf8 | DataType::Binary) {
+                row.extend_from_slice(length);
+            }
+            row.extend_from_slice(value);
+            rest = behind;
+        }
+        decoder.push(&row).ok().filter(|()| rest.is_empty())?;
+    }
+    decoder.finish().ok()
 }
 
 impl KeyColumn {
@@ -211,6 +238,37 @@ mod tests {
         ];
         assert_eq!(encoded(&keys, vec![("n", wide)]), expected);
         assert_eq!(encoded(&keys, vec![("n", narrow)]), expected);
+    }
+
+    #[test]
+    fn encoded_entities_come_back() {
+        let keys = [
+            key("t", DataType::Utf8),
+            key("n", DataType::Int32),
+            key("b", DataType::Boolean),
+        ];
+        let rows = RecordBatch::try_from_iter([
+            ("t", Arc::new(StringArray::from(vec!["", "ä"])) as ArrayRef),
+            ("n", Arc::new(Int64Array::from(vec![-1, i64::MAX]))),
+            ("b", Arc::new(BooleanArray::from(vec![true, false]))),
+        ])
+        .unwrap();
+        let columns = KeyColumns::of_entities(&keys, &rows, "the spine").unwrap();
+        let encode = |row| {
+            let mut bytes = Vec::new();
+            assert!(columns.encode(row, &mut bytes));
+            bytes
+        };
+        let encoded = [encode(0), encode(1)];
+        let encoded: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
+        let back = entities(&keys, &encoded).unwrap();
+        assert_eq!(back.columns(), rows.columns());
+        for length in 0..encoded[1].len() {
+            assert!(
+                entities(&keys, &[&encoded[1][..length]]).is_none(),
+                "{length}"
+            );
+        }
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod registry;
 mod row;
 mod segments;
 mod selection;
+mod skew;
 mod store;
 mod table_file;
 mod times;
@@ -55,10 +56,14 @@ pub use error::{Error, Result};
 pub use ingest::Materialized;
 pub use log::Receipt;
 pub use offline::Counts;
-pub use online::{ChangeTile, OnlineRow, OnlineStore, OnlineWrite, Tile, TilePlace};
+pub use online::{
+    ChangeTile, ONLINE_VARIABLE, OnlineRow, OnlineStore, OnlineWrite, PASSWORD_VARIABLE, Tile,
+    TilePlace,
+};
 pub use overview::{Freshness, MadeTrainingSet, NamedVersion};
 pub use read::{Answer, AnsweredFeature, AnsweredView, Status};
 pub use registry::Revision;
 pub use selection::Selection;
+pub use skew::{Cause, FeatureSkew, Skew, SkewExample};
 pub use store::FeatureStore;
 pub use training_set::{HistoryRequest, Made, Spine, SpineManifest, TrainingSet, ViewManifest};

@@ -16,6 +16,7 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use trueline_files::fault;
 use trueline_table::{DataType, Digest, Field, Schema};
 
 use crate::contract::Order;
@@ -213,6 +214,13 @@ pub(crate) fn write(connection: &mut Connection) -> Result<Transaction<'_>> {
     Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 
+/// Commits, between two points at which tests end the process.
+fn commit(point: &str, transaction: Transaction<'_>) -> Result<()> {
+    let failed = Error::io("the ingest log".as_ref());
+    fault::around(point, || Ok(transaction.commit())).map_err(failed)??;
+    Ok(())
+}
+
 /// What the log holds under an identifier.
 pub(crate) fn receipt(connection: &Connection, source: &str, id: &str) -> Result<Option<Receipt>> {
     let sql = "SELECT first_sequence, row_count FROM receipts WHERE tenant = ?1 AND source = ?2 AND id = ?3";
@@ -256,7 +264,7 @@ pub(crate) fn append(
         let sql = "INSERT INTO receipts (tenant, source, id, first_sequence, row_count) VALUES (?1, ?2, ?3, ?4, ?5)";
         transaction.execute(sql, params![TENANT, source, id, first_sequence, rows])?;
     }
-    transaction.commit()?;
+    commit("log.append", transaction)?;
     Ok(Receipt {
         first_sequence,
         rows,
@@ -479,7 +487,7 @@ pub(crate) fn compact(
     // Another process may have done the same in the meantime.
     if removed == inline.len() {
         insert(&transaction, &source.name, &segment)?;
-        transaction.commit()?;
+        commit("log.compact", transaction)?;
     }
     Ok(inline.len())
 }

@@ -1,7 +1,8 @@
 //! The offline store: what a feature was at any instant, for as many rows as one likes.
 //!
-//! The history of a view is read from the log once, sorted by entity and order; every row of a spine is then
-//! a look-up of its entity and a binary search. One row out per row in, in the order of the spine.
+//! The history of a view is read from the log once and sorted by entity and order, and rows that are never a
+//! value are left out; every row of a spine is then a look-up of its entity and a binary search. One row out
+//! per row in, in the order of the spine.
 
 mod sorted;
 
@@ -27,9 +28,9 @@ pub(crate) struct ViewHistory {
     rule: Rule,
     /// Where each entity's rows are, among those sorted.
     entities: HashMap<Box<[u8]>, std::ops::Range<usize>>,
-    /// When each row happened, and was known; sorted by entity and order.
+    /// From when on each row counts, and when it happened; sorted by entity and order.
+    due: Vec<i64>,
     events: Vec<i64>,
-    known: Vec<i64>,
     /// Where each sorted row's features are.
     rows: Vec<u32>,
     features: Vec<ArrayRef>,
@@ -126,14 +127,16 @@ impl ViewHistory {
         let reading = Reading::new(view, Some(features), transforms)?;
         let keep = |rows: RecordBatch| reading.features(&rows);
         let columns = &reading.columns;
-        let sorted = SortedRows::load(connection, segments, view, columns, until_sequence, keep)?;
+        let rule = view.rule(knowledge);
+        let mut sorted =
+            SortedRows::load(connection, segments, view, columns, until_sequence, keep)?;
         Ok(Self {
             view: view.clone(),
-            rule: view.rule(knowledge),
+            rule,
+            due: sorted.keep_values(rule),
             features: concatenated(&sorted.batches, &reading)?,
             entities: sorted.entities,
             events: sorted.events,
-            known: sorted.known,
             rows: sorted.places,
             read: sorted.read,
         })
@@ -179,8 +182,8 @@ impl ViewHistory {
             return Found::Nothing;
         };
         let history = contract::History {
+            due: &self.due[range.clone()],
             events: &self.events[range.clone()],
-            known: &self.known[range.clone()],
         };
         match self.rule.as_of(history, at_us) {
             Found::Value(index) => Found::Value(self.rows[range.start + index]),

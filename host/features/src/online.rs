@@ -8,10 +8,17 @@
 //! Of a view with aggregates it holds *tiles* instead: what there is of an entity in a stretch of time, as bytes
 //! that only [`windows`](crate::windows) understands.
 
+mod address;
+mod place;
+mod redis;
 mod sqlite;
 
 use trueline_table::Digest;
 
+pub(crate) use address::Address;
+pub use address::{ONLINE_VARIABLE, PASSWORD_VARIABLE};
+pub(crate) use place::{Environment, Place};
+pub(crate) use redis::RedisOnline;
 pub(crate) use sqlite::SqliteOnline;
 
 use crate::Result;
@@ -55,7 +62,7 @@ pub type ChangeTile<'c> = dyn FnMut(usize, Option<&Tile>) -> Result<Option<Tile>
 
 /// Where the newest rows and the tiles are kept.
 pub trait OnlineStore: Send + Sync {
-    /// How far a version of a view has read the log.
+    /// How far a version of a view has read the log. Asked before each row of writes.
     ///
     /// # Errors
     /// If the store cannot be reached.

@@ -90,7 +90,7 @@ impl FeatureStore {
     /// # Errors
     /// If the online store cannot be reached.
     pub fn online_cursor(&self, version: &Digest) -> Result<i64> {
-        self.online.cursor(version)
+        self.online().cursor(version)
     }
 
     /// The versions that the name of a view or service has pointed to, the newest first.
@@ -115,7 +115,7 @@ impl FeatureStore {
                     .services
                     .get(name)
                     .map(|service| (service.version(), json(service))),
-                Kind::Entity | Kind::Source => None,
+                Kind::Entity | Kind::Source | Kind::Online => None,
             };
             let Some((version, definition)) = found else {
                 continue;

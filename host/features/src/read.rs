@@ -56,6 +56,28 @@ pub struct AnsweredView {
     pub event_us: Vec<Option<i64>>,
 }
 
+impl Status {
+    /// What it is called in answers and in recordings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Present => "PRESENT",
+            Self::NullValue => "NULL_VALUE",
+            Self::NotFound => "NOT_FOUND",
+            Self::OutsideMaxAge => "OUTSIDE_MAX_AGE",
+        }
+    }
+
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        let all = [
+            Self::Present,
+            Self::NullValue,
+            Self::NotFound,
+            Self::OutsideMaxAge,
+        ];
+        all.into_iter().find(|status| status.name() == name)
+    }
+}
+
 impl Answer {
     /// Why the value of a column in a row is what it is.
     pub fn status(&self, column: usize, row: usize) -> Status {
@@ -167,24 +189,32 @@ impl FeatureStore {
         if !resolved.is_current {
             self.catch_up(view, now_us)?;
         }
-        let count = entities.num_rows();
         let columns = KeyColumns::of_entities(&view.keys, entities, "the request")?;
-        let (mut keys, mut asked) = (Vec::with_capacity(count), Vec::with_capacity(count));
         let mut key = Vec::new();
-        if view.aggregates.is_some() {
-            let entity = |row| columns.encode(row, &mut key).then(|| key.clone());
-            let entities: Vec<_> = (0..count).map(entity).collect();
-            return self.read_windows(resolved, &entities, now_us);
+        let entity = |row| columns.encode(row, &mut key).then(|| key.clone());
+        let entities: Vec<_> = (0..entities.num_rows()).map(entity).collect();
+        let recording = self.recording(&entities)?;
+        let (answered, rows) = match view.aggregates {
+            Some(_) => self.read_windows(resolved, &entities, now_us)?,
+            None => self.read_newest(resolved, &entities, now_us)?,
+        };
+        if let Some(recording) = recording {
+            recording.record(&answered, &entities, &rows, now_us)?;
         }
-        for row in 0..count {
-            let is_entity = columns.encode(row, &mut key);
-            asked.push(is_entity);
-            if is_entity {
-                keys.push(key.clone());
-            }
-        }
+        Ok((answered, rows))
+    }
+
+    fn read_newest(
+        &self,
+        resolved: &ResolvedView,
+        entities: &[Option<Vec<u8>>],
+        now_us: i64,
+    ) -> Result<(AnsweredView, RecordBatch)> {
+        let view = &resolved.view;
+        let count = entities.len();
+        let keys: Vec<Vec<u8>> = entities.iter().flatten().cloned().collect();
         let mut found = self
-            .online
+            .online()
             .read(&resolved.version, &keys, now_us)?
             .into_iter();
         let rule = view.rule(Knowledge::AsOf);
@@ -195,12 +225,8 @@ impl FeatureStore {
             found: Vec::with_capacity(count),
             event_us: Vec::with_capacity(count),
         };
-        for is_entity in asked {
-            let row = if is_entity {
-                found.next().flatten()
-            } else {
-                None
-            };
+        for entity in entities {
+            let row = entity.as_ref().and_then(|_| found.next().flatten());
             let status = match &row {
                 None => Status::NotFound,
                 Some(row) if rule.is_fresh(row.order.event_us, now_us) => Status::Present,
@@ -211,7 +237,7 @@ impl FeatureStore {
                     decoder.push(&row.features).map_err(|_| {
                         Error::input(
                             format!("the online store holds no row of view `{}`", view.name),
-                            "the store was changed by hand: remove online.db and materialize again",
+                            "the store was changed by hand: remove it, and materialize again",
                         )
                     })?;
                 }

@@ -29,6 +29,12 @@ pub(crate) fn number(connection: &Connection) -> Result<i64> {
         .query_row([TENANT], |row| row.get(0))?)
 }
 
+/// What tells this store from others.
+pub(crate) fn identity(connection: &Connection) -> Result<String> {
+    let sql = "SELECT id FROM identity WHERE tenant = ?1";
+    Ok(connection.query_row(sql, [TENANT], |row| row.get(0))?)
+}
+
 /// The revision in force.
 pub(crate) fn current(connection: &Connection) -> Result<Revision> {
     let sql = "SELECT number, folder, definitions FROM revisions WHERE tenant = ?1 ORDER BY number DESC LIMIT 1";

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +16,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::file::statistics::Statistics;
-use tempfile::NamedTempFile;
+use trueline_files::{Audience, NewFile};
 use trueline_table::{Digest, Hasher};
 
 use crate::log::{EVENT, INGESTED};
@@ -44,7 +44,7 @@ pub(crate) struct SegmentWriter {
 }
 
 struct HashedFile {
-    file: NamedTempFile,
+    file: NewFile,
     hasher: Hasher,
 }
 
@@ -62,10 +62,10 @@ impl Segments {
     }
 
     pub(crate) fn writer(&self, schema: SchemaRef) -> Result<SegmentWriter> {
-        let file = NamedTempFile::new_in(&self.folder).map_err(Error::io(&self.folder))?;
+        let file = NewFile::begin("segment", &self.folder, Audience::Owner);
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
         let file = HashedFile {
-            file,
+            file: file.map_err(Error::io(&self.folder))?,
             hasher: Hasher::new(),
         };
         let writer = ArrowWriter::try_new(file, schema, Some(properties.build()));
@@ -170,14 +170,8 @@ impl SegmentWriter {
             .into_inner()
             .map_err(|error| broken(&folder, &error))?;
         let digest = hasher.finish();
-        file.as_file().sync_all().map_err(Error::io(&folder))?;
         let path = path_in(&folder, &digest);
-        file.persist(&path)
-            .map_err(|error| Error::io(&path)(error.error))?;
-        if cfg!(unix) {
-            let synced = File::open(&folder).and_then(|folder| folder.sync_all());
-            synced.map_err(Error::io(&folder))?;
-        }
+        file.finish(&path).map_err(Error::io(&path))?;
         Ok(digest)
     }
 }

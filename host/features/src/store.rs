@@ -11,10 +11,11 @@ use trueline_runtime::Runtime;
 use trueline_table::Digest;
 
 use crate::definition::{Definitions, Planned, View, plan};
-use crate::online::{OnlineStore, SqliteOnline};
+use crate::online::{Environment, OnlineStore, Place};
 use crate::registry::{self, Revision};
 use crate::segments::Segments;
 use crate::selection::{Resolved, Selection};
+use crate::skew::Recorder;
 use crate::transform::Transforms;
 use crate::windows::Layout;
 use crate::{Error, Result};
@@ -24,7 +25,8 @@ use crate::{Error, Result};
 /// ```text
 /// <home>/features/features.db        definitions, the ingest log, training sets (SQLite)
 /// <home>/features/segments/….parquet rows of the log, by digest
-/// <home>/features/online.db          the newest row of each entity (SQLite)
+/// <home>/features/online.db          the newest row of each entity (SQLite), unless they are in Redis
+/// <home>/features/answers.db         recorded answers, to find skew (SQLite)
 /// <home>/features/datasets/          training sets that pipelines read as datasets
 /// <home>/features/parts/             components and states that compute views, by digest
 /// ```
@@ -33,9 +35,12 @@ use crate::{Error, Result};
 pub struct FeatureStore {
     pub(crate) folder: PathBuf,
     pub(crate) segments: Segments,
-    pub(crate) online: Box<dyn OnlineStore>,
+    pub(crate) online: Place,
+    pub(crate) recorder: Recorder,
     pub(crate) transforms: Transforms,
     connection: Mutex<Connection>,
+    /// Held while a view is brought online, so that its cursor and what is written after it belong together.
+    pub(crate) catching_up: Mutex<()>,
     resolved: Mutex<(i64, BTreeMap<Selection, Arc<Resolved>>)>,
     layouts: Mutex<BTreeMap<Digest, Arc<Layout>>>,
 }
@@ -44,21 +49,30 @@ pub struct FeatureStore {
 const MAX_RESOLVED: usize = 256;
 
 impl FeatureStore {
-    /// Opens the feature store of a home, which is made if it is missing.
+    /// Opens the feature store of a home, which is made if it is missing. The online store is the one that the
+    /// definitions in force name, or [`ONLINE_VARIABLE`](crate::ONLINE_VARIABLE) of the environment.
     ///
     /// # Errors
     /// If it cannot be made or read, or was written by a newer program.
     pub fn open(home: &Path) -> Result<Self> {
+        Self::open_in(home, Environment::of_process())
+    }
+
+    pub(crate) fn open_in(home: &Path, environment: Environment) -> Result<Self> {
         let folder = home.join("features");
         let segments = Segments::open(folder.join("segments"))?;
         let connection = connect(&folder.join("features.db"))?;
-        let online = Box::new(SqliteOnline::open(&folder.join("online.db"))?);
+        let named = registry::current(&connection)?.definitions.online;
+        let identity = registry::identity(&connection)?;
+        let online = Place::open(&folder, &identity, environment, named.as_deref())?;
         Ok(Self {
+            recorder: Recorder::new(&folder),
             folder,
             segments,
             online,
             transforms: Transforms::open(home),
             connection: Mutex::new(connection),
+            catching_up: Mutex::default(),
             resolved: Mutex::default(),
             layouts: Mutex::default(),
         })
@@ -78,12 +92,19 @@ impl FeatureStore {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where the newest rows are.
+    pub(crate) fn online(&self) -> Arc<dyn OnlineStore> {
+        self.online.store()
+    }
+
     /// What is in force.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn revision(&self) -> Result<Revision> {
-        registry::current(&self.connection())
+        let revision = registry::current(&self.connection())?;
+        self.online.follow(revision.definitions.online.as_deref())?;
+        Ok(revision)
     }
 
     /// What applying these definitions would change.
@@ -129,6 +150,7 @@ impl FeatureStore {
         }
         self.transforms.keep(&definitions.parts)?;
         let number = registry::apply(&mut self.connection(), definitions, &folder, now_us)?;
+        self.online.follow(definitions.online.as_deref())?;
         for view in definitions.views.values() {
             self.catch_up(view, now_us)?;
         }
@@ -161,6 +183,7 @@ impl FeatureStore {
             return Ok(known.clone());
         }
         let revision = registry::current(&connection)?;
+        self.online.follow(revision.definitions.online.as_deref())?;
         let meaning = Arc::new(Resolved::new(&connection, &revision, selection)?);
         resolved.1.insert(selection.clone(), meaning.clone());
         Ok(meaning)
@@ -184,7 +207,10 @@ fn connect(path: &Path) -> Result<Connection> {
     // What was acknowledged is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.set_prepared_statement_cache_capacity(64);
-    let migrations = Migrations::new(vec![M::up(include_str!("../migrations/V1__initial.sql"))]);
+    let migrations = Migrations::new(vec![
+        M::up(include_str!("../migrations/V1__initial.sql")),
+        M::up(include_str!("../migrations/V2__identity.sql")),
+    ]);
     migrations
         .to_latest(&mut connection)
         .map_err(|error| Error::corrupt(path)(&error))?;

@@ -9,8 +9,8 @@ use arrow::ipc::writer::FileWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
-use tempfile::NamedTempFile;
 use trueline_dataset::Format;
+use trueline_files::{Audience, NewFile};
 use trueline_table::{Digest, Hasher, Schema};
 
 use crate::{Error, Result};
@@ -30,7 +30,7 @@ enum Writer {
 
 /// A file whose bytes are hashed as they are written.
 struct Hashed {
-    file: NamedTempFile,
+    file: NewFile,
     hasher: Hasher,
 }
 
@@ -51,12 +51,9 @@ impl TableFile {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        // A result is for everyone whom the user's umask allows, unlike what temporary files are for.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = NewFile::begin("training-set", folder, Audience::Everyone);
         let file = Hashed {
-            file: builder.tempfile_in(folder).map_err(Error::io(path))?,
+            file: file.map_err(Error::io(path))?,
             hasher: Hasher::new(),
         };
         let arrow = schema.to_arrow();
@@ -104,8 +101,7 @@ impl TableFile {
             }
         };
         let Hashed { file, hasher } = hashed;
-        file.persist(&path)
-            .map_err(|error| Error::io(&path)(error.error))?;
+        file.finish(&path).map_err(Error::io(&path))?;
         Ok(hasher.finish())
     }
 }

@@ -172,7 +172,7 @@ impl FeatureStore {
         serde_json::from_str(&text.map_err(|_| unknown())?).map_err(|_| unknown())
     }
 
-    fn histories(
+    pub(crate) fn histories(
         &self,
         resolved: &Resolved,
         knowledge: Knowledge,

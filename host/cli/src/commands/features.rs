@@ -1,4 +1,4 @@
-//! `trueline features apply|list|materialize|push|history|get|serve`
+//! `trueline features apply|list|materialize|push|history|get|skew|serve`
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use crate::views;
 
 mod get;
 mod serve;
+mod skew;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     History(History),
     /// Read what features are now
     Get(get::Arguments),
+    /// Compare what was answered online with what training reads of the same instants, bit by bit
+    Skew(skew::Arguments),
     /// Answer requests over HTTP, those of a Feast client among them
     Serve(serve::Arguments),
 }
@@ -116,6 +119,7 @@ pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Ex
         Command::Push(arguments) => push(arguments, context),
         Command::History(arguments) => history(arguments, context),
         Command::Get(arguments) => get::execute(arguments, context),
+        Command::Skew(arguments) => skew::execute(arguments, context),
         Command::Serve(arguments) => serve::execute(arguments, context),
     }
 }

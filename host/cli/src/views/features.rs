@@ -1,5 +1,9 @@
 //! What is defined, what was taken in, and what features are.
 
+mod skew;
+
+pub(crate) use skew::skew;
+
 use serde_json::Value;
 use trueline_features::{Change, Definitions, Kind, Made, Materialized, Planned, Receipt};
 

@@ -20,6 +20,7 @@ use super::{
     Column, Definitions, Entity, Feature, JoinKey, Kind, Load, Service, ServiceFeature, Source,
     View,
 };
+use crate::online::{Address, PASSWORD_VARIABLE};
 use crate::{duration, times};
 
 /// [`check_with`] components by path only.
@@ -64,6 +65,7 @@ pub fn check_with(path: &Path, tools: &Tools<'_>) -> Result<Definitions, Diagnos
     for section in &file.services {
         checked.service(section, &file);
     }
+    checked.online(&file);
     let definitions = checked.definitions;
     if report.is_empty() {
         Ok(definitions)
@@ -131,6 +133,24 @@ impl Checked<'_, '_> {
         };
         self.definitions.entities.insert(name.clone(), entity);
         self.about(Kind::Entity, name, keys.about());
+    }
+
+    fn online(&mut self, file: &File<'_>) {
+        let Some(keys) = &file.online else { return };
+        let store = &keys.store;
+        match Address::parse(store.get_ref()) {
+            // Definitions are kept, and shown to whoever asks.
+            Ok(address) if address.has_password() => self.wrong(
+                store.span(),
+                "the address of the online store has a password in it".to_owned(),
+                format!("leave it out, and set {PASSWORD_VARIABLE} in the environment"),
+            ),
+            Ok(_) => self.definitions.online = Some(store.get_ref().clone()),
+            Err(error) => {
+                let hint = error.hint().unwrap_or_default().to_owned();
+                self.wrong(store.span(), error.to_string(), hint);
+            }
+        }
     }
 
     pub(super) fn about(&mut self, kind: Kind, name: &str, about: super::About) {

@@ -92,6 +92,13 @@ pub(super) struct DerivedKeys {
     tags: BTreeMap<String, String>,
 }
 
+/// The `[online]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct OnlineKeys {
+    pub(super) store: Spanned<String>,
+}
+
 /// A `[service.<name>]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
@@ -172,9 +179,10 @@ pub(super) struct File<'t> {
     pub(super) views: Vec<Section<'t, ViewKeys>>,
     pub(super) derived: Vec<Section<'t, DerivedKeys>>,
     pub(super) services: Vec<Section<'t, ServiceKeys>>,
+    pub(super) online: Option<OnlineKeys>,
 }
 
-const KINDS: [&str; 4] = ["entity", "source", "view", "service"];
+const KINDS: [&str; 5] = ["entity", "source", "view", "service", "online"];
 
 impl<'t> File<'t> {
     /// None if the text is not TOML: what else is wrong could not be told apart from that.
@@ -194,7 +202,7 @@ impl<'t> File<'t> {
         for (key, _) in &document {
             if !KINDS.contains(&key.get_ref().as_ref()) {
                 let hint = did_you_mean(key.get_ref(), KINDS).unwrap_or_else(|| {
-                    "the sections are [entity.<name>], [source.<name>], [view.<name>] and [service.<name>]"
+                    "the sections are [entity.<name>], [source.<name>], [view.<name>], [service.<name>] and [online]"
                         .to_owned()
                 });
                 let problem =
@@ -208,6 +216,9 @@ impl<'t> File<'t> {
             views: sections(&document, "view", |view| !is_derived(view), report),
             derived: sections(&document, "view", is_derived, report),
             services: sections(&document, "service", |_| true, report),
+            online: document
+                .get("online")
+                .and_then(|section| keys::read(section, "the online store", report)),
         })
     }
 

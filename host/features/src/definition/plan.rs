@@ -17,6 +17,8 @@ pub enum Kind {
     Source,
     View,
     Service,
+    /// Where the newest rows are kept.
+    Online,
 }
 
 /// What becomes of one definition.
@@ -52,6 +54,7 @@ impl Kind {
             Self::Source => "source",
             Self::View => "view",
             Self::Service => "service",
+            Self::Online => "online",
         }
     }
 }
@@ -85,6 +88,7 @@ pub(crate) fn plan(applied: &Definitions, wanted: &Definitions) -> Vec<Planned> 
         &applied.services.keys().collect(),
         &wanted.services.keys().collect(),
     );
+    planned.extend(online(applied.online.as_ref(), wanted.online.as_ref()));
     planned
 }
 
@@ -96,6 +100,31 @@ fn views(definitions: &Definitions) -> BTreeSet<&String> {
         .collect()
 }
 
+/// Another online store is filled from the log.
+fn online(applied: Option<&String>, wanted: Option<&String>) -> Option<Planned> {
+    let change = match (applied, wanted) {
+        (None, None) => return None,
+        (applied, wanted) if applied == wanted => Change::Same,
+        (None, _) => Change::New,
+        (_, None) => Change::Removed,
+        _ => Change::Changed,
+    };
+    let at =
+        |address: Option<&String>| address.map_or("a file of the home".to_owned(), String::clone);
+    let details = match change {
+        Change::Same => Vec::new(),
+        _ => vec![format!("in {}, was in {}", at(wanted), at(applied))],
+    };
+    Some(Planned {
+        kind: Kind::Online,
+        name: "store".to_owned(),
+        change,
+        details,
+        breaks: Vec::new(),
+        version: None,
+    })
+}
+
 fn one(
     kind: Kind,
     name: &str,
@@ -105,6 +134,8 @@ fn one(
 ) -> Planned {
     let (mut details, mut breaks) = (Vec::new(), Vec::new());
     match kind {
+        // Compared by itself: it has no name.
+        Kind::Online => {}
         Kind::Entity => {
             let keys = |definitions: &Definitions| {
                 definitions.entities.get(name).map(|one| one.keys.clone())

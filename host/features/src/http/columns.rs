@@ -167,7 +167,7 @@ fn narrow(value: f64) -> f32 {
 }
 
 /// ISO texts, taken as UTC without a zone, or whole seconds since the epoch.
-fn timestamp(value: &Value) -> Option<i64> {
+pub(super) fn timestamp(value: &Value) -> Option<i64> {
     if let Some(seconds) = value.as_i64() {
         return seconds.checked_mul(1_000_000);
     }

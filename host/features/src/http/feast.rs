@@ -6,22 +6,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
 use axum::Json;
-use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use trueline_table::Schema;
 
-use super::{blocking, columns, now_us, values};
-use crate::read::Answer;
+use super::{answer, blocking, columns, now_us};
 use crate::{Error, FeatureStore, Result, Selection};
-
-/// What Feast writes where there is no time.
-const EPOCH: &str = "1970-01-01T00:00:00Z";
 
 #[derive(Debug, Deserialize)]
 pub(super) struct GetOnlineFeatures {
@@ -36,6 +30,35 @@ pub(super) struct GetOnlineFeatures {
 pub(super) struct Push {
     push_source_name: String,
     df: Map<String, Value>,
+    #[serde(default)]
+    to: To,
+}
+
+/// Where pushed rows are to go.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum To {
+    #[default]
+    Online,
+    Offline,
+    OnlineAndOffline,
+}
+
+/// What is to be brought online. A window says from and until when the rows happened.
+#[derive(Debug, Deserialize)]
+pub(super) struct Materialize {
+    start_ts: Option<String>,
+    end_ts: Option<String>,
+    feature_views: Option<Vec<String>>,
+    #[serde(default)]
+    disable_event_timestamp: bool,
+    version: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct How {
+    #[serde(default, rename = "async")]
+    is_async: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,7 +80,7 @@ type Body<T> = Result<Json<T>, JsonRejection>;
 pub(super) async fn get_online_features(
     State(store): State<Arc<FeatureStore>>,
     body: Body<GetOnlineFeatures>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Response, Refusal> {
     let Json(request) = body?;
     let selection = match (request.features, request.feature_service) {
         (Some(features), None) => Selection::Features(features),
@@ -68,7 +91,7 @@ pub(super) async fn get_online_features(
         }
     };
     let (entities, full_names) = (request.entities, request.full_feature_names);
-    let answer = blocking(move || {
+    let answered = blocking(move || {
         let keys = store.join_keys(&selection)?;
         let entities = by_join_key(&store, entities)?;
         // What computed views read of a request comes among the entities.
@@ -78,9 +101,10 @@ pub(super) async fn get_online_features(
         if !full_names {
             store.resolve(&selection)?.schema(false, &[])?;
         }
-        Ok(online_response(&keys, &rows, &answer, full_names))
+        Ok(answer::json(&keys, &rows, &answer, full_names))
     });
-    Ok(Json(answer.await?))
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    Ok((json, answered.await?).into_response())
 }
 
 /// Old clients name an entity where its join key is meant.
@@ -101,43 +125,17 @@ fn by_join_key(
     Ok(entities)
 }
 
-fn online_response(keys: &Schema, rows: &RecordBatch, answer: &Answer, full_names: bool) -> Value {
-    let count = rows.num_rows();
-    let result =
-        |column: &ArrayRef, status: &dyn Fn(usize) -> Value, at: &dyn Fn(usize) -> String| {
-            json!({
-                "values": (0..count).map(|row| values::json(column, row)).collect::<Vec<_>>(),
-                "statuses": (0..count).map(status).collect::<Vec<_>>(),
-                "event_timestamps": (0..count).map(at).collect::<Vec<_>>(),
-            })
-        };
-    let mut names: Vec<&str> = keys.names().collect();
-    let present = |_| Value::from("PRESENT");
-    let epoch = |_| EPOCH.to_owned();
-    // Columns of the request are not answered, as Feast does not either.
-    let keys = rows.columns().iter().take(names.len());
-    let mut results: Vec<Value> = keys.map(|key| result(key, &present, &epoch)).collect();
-    for (index, feature) in answer.features.iter().enumerate() {
-        names.push(if full_names {
-            &feature.full_name
-        } else {
-            &feature.name
-        });
-        let status = |row| json!(answer.status(index, row));
-        let at = |row| {
-            let event_us = answer.event_us(index, row);
-            event_us.map_or_else(|| EPOCH.to_owned(), values::instant)
-        };
-        results.push(result(answer.rows.column(index), &status, &at));
-    }
-    json!({ "results": results, "metadata": { "feature_names": names } })
-}
-
 pub(super) async fn push(
     State(store): State<Arc<FeatureStore>>,
     body: Body<Push>,
 ) -> Result<(), Refusal> {
     let Json(request) = body?;
+    if request.to == To::Offline {
+        return Err(Refusal::Store(Error::input(
+            "a push cannot go to the offline store alone: both stores are made from one log",
+            "push to `online` or `online_and_offline`; rows that are older than those online change nothing there",
+        )));
+    }
     let pushed = blocking(move || {
         let source = store.source(&request.push_source_name)?;
         let rows = columns::rows(&source.schema(), &request.df, "the push")?;
@@ -197,14 +195,78 @@ pub(super) async fn write_to_online_store(
     Ok(Json(Value::Null))
 }
 
-/// Takes in what is new. There is no window of event time to say, since nothing is ever left behind.
+/// Takes in what is new in the files of some views, or of all. Everything that happened in the window is online
+/// then, and so is what happened before or after it: a window of event time is how other stores miss rows
+/// that come late.
 pub(super) async fn materialize(
+    store: State<Arc<FeatureStore>>,
+    how: Query<How>,
+    body: Body<Materialize>,
+) -> Result<Response, Refusal> {
+    let Json(request) = body?;
+    let (Some(start), Some(_)) = (instant(request.start_ts.as_ref())?, &request.end_ts) else {
+        let problem = "`start_ts` and `end_ts` are needed";
+        return Err(Refusal::Body(problem.to_owned()));
+    };
+    if instant(request.end_ts.as_ref())?.is_some_and(|end| end < start) {
+        let problem = "`end_ts` is before `start_ts`";
+        return Err(Refusal::Body(problem.to_owned()));
+    }
+    bring_online(store, how, request).await
+}
+
+/// As [`materialize`], from where it was left.
+pub(super) async fn materialize_incremental(
+    store: State<Arc<FeatureStore>>,
+    how: Query<How>,
+    body: Body<Materialize>,
+) -> Result<Response, Refusal> {
+    let Json(request) = body?;
+    if instant(request.end_ts.as_ref())?.is_none() {
+        return Err(Refusal::Body("`end_ts` is needed".to_owned()));
+    }
+    bring_online(store, how, request).await
+}
+
+async fn bring_online(
     State(store): State<Arc<FeatureStore>>,
-    body: Body<Value>,
-) -> Result<Json<Value>, Refusal> {
-    let Json(_) = body?;
-    blocking(move || store.materialize(now_us())).await?;
-    Ok(Json(Value::Null))
+    Query(How { is_async }): Query<How>,
+    request: Materialize,
+) -> Result<Response, Refusal> {
+    if request.disable_event_timestamp {
+        let problem = "`disable_event_timestamp` would give rows another time than their own";
+        return Err(Refusal::Body(problem.to_owned()));
+    }
+    if request.version.is_some_and(|version| !version.is_null()) {
+        let problem =
+            "`version` cannot be chosen: every version of a view is brought online when it is read";
+        return Err(Refusal::Body(problem.to_owned()));
+    }
+    let views = request.feature_views;
+    let names = blocking(move || {
+        let all = store.revision()?.definitions.views;
+        let names = views.unwrap_or_else(|| all.keys().cloned().collect());
+        store.materialize_views(&names, now_us())?;
+        Ok(names)
+    });
+    let names = names.await?;
+    Ok(match is_async {
+        // It is done by then, which is as good as accepted.
+        true => {
+            let accepted = json!({ "status": "accepted", "feature_views": names });
+            (StatusCode::ACCEPTED, Json(accepted)).into_response()
+        }
+        false => Json(Value::Null).into_response(),
+    })
+}
+
+/// An instant of a window.
+fn instant(text: Option<&String>) -> Result<Option<i64>, Refusal> {
+    let read = |text: &String| {
+        let wrong = || Refusal::Body(format!("`{text}` is no ISO 8601 time"));
+        columns::timestamp(&Value::from(text.as_str())).ok_or_else(wrong)
+    };
+    text.map(read).transpose()
 }
 
 impl From<Error> for Refusal {
@@ -239,6 +301,9 @@ impl IntoResponse for Refusal {
             } => (StatusCode::NOT_FOUND, "FeatureServiceNotFoundException"),
             Error::Unknown { .. } => (StatusCode::NOT_FOUND, "FeatureViewNotFoundException"),
             Error::Input { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "FeastError"),
+            Error::Online { .. } | Error::NotOnline { .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, "FeastError")
+            }
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "FeastError"),
         };
         let message = super::public(&error);

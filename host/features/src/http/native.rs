@@ -140,6 +140,7 @@ impl IntoResponse for Refusal {
         let status = match &error {
             Error::Unknown { .. } => StatusCode::NOT_FOUND,
             Error::Input { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Online { .. } | Error::NotOnline { .. } => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let body = json!({ "error": super::public(&error), "hint": error.hint() });

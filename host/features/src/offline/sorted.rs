@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use rusqlite::Connection;
 use trueline_table::{Digest, Schema};
 
-use crate::contract::Order;
+use crate::contract::{Order, Rule, Succession};
 use crate::definition::View;
 use crate::key::KeyColumns;
 use crate::log::{self, Content};
@@ -95,6 +95,39 @@ impl SortedRows {
             batches,
             read,
         })
+    }
+
+    /// Leaves out the rows that are never the value of their entity; answers from when on each that stays
+    /// counts. When a row was known is of no use after that.
+    pub(crate) fn keep_values(&mut self, rule: Rule) -> Vec<i64> {
+        let mut due = std::mem::take(&mut self.known);
+        let mut ranges: Vec<&mut Range<usize>> = self.entities.values_mut().collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut kept = 0;
+        for range in ranges {
+            // From the greatest down, those that stay gather at the end of their entity's rows.
+            let mut first = range.end;
+            let mut succession = Succession::default();
+            for row in range.clone().rev() {
+                let due_us = rule.due_us(self.events[row], due[row]);
+                if succession.keeps(due_us) {
+                    first -= 1;
+                    due[first] = due_us;
+                    self.events[first] = self.events[row];
+                    self.places[first] = self.places[row];
+                }
+            }
+            due.copy_within(first..range.end, kept);
+            self.events.copy_within(first..range.end, kept);
+            self.places.copy_within(first..range.end, kept);
+            let count = range.end - first;
+            *range = kept..kept + count;
+            kept += count;
+        }
+        due.truncate(kept);
+        self.events.truncate(kept);
+        self.places.truncate(kept);
+        due
     }
 }
 

@@ -89,7 +89,7 @@ fn feasts_answer_is_column_major() {
         "metadata": { "feature_names": ["driver_id", "rate", "trips", "old_rate"] },
         "results": [
             { "values": [1001, 1002, 9999], "statuses": ["PRESENT", "PRESENT", "PRESENT"], "event_timestamps": [epoch, epoch, epoch] },
-            { "values": [0.10000000149011612, "NaN", null], "statuses": ["PRESENT", "PRESENT", "NOT_FOUND"], "event_timestamps": [first, second, epoch] },
+            { "values": [0.10000000149011612, null, null], "statuses": ["PRESENT", "PRESENT", "NOT_FOUND"], "event_timestamps": [first, second, epoch] },
             { "values": [7, null, null], "statuses": ["PRESENT", "NULL_VALUE", "NOT_FOUND"], "event_timestamps": [first, second, epoch] },
             { "values": [null, null, null], "statuses": ["OUTSIDE_MAX_AGE", "OUTSIDE_MAX_AGE", "NOT_FOUND"], "event_timestamps": [first, second, epoch] },
         ],
@@ -180,11 +180,66 @@ fn feasts_client_writes_under_its_own_names() {
         ),
         (&json!(0.5), &Value::Null)
     );
-    let range = json!({ "end_ts": "2026-02-01T00:00:00", "feature_views": null });
-    assert_eq!(
-        client.post("/materialize-incremental", &range),
-        (StatusCode::OK, Value::Null)
+}
+
+/// A window is checked, and a wider one is what is brought online: nothing late is left behind.
+#[test]
+fn feasts_windows_and_places_mean_something_or_are_refused() {
+    let client = Client::new();
+    let (from, to) = ("2026-02-01T00:00:00", "2026-03-01T00:00:00+01:00");
+    let check = |path: &str, body: Value, status: u16, expected: &str| {
+        let (found, body) = client.post(path, &body);
+        let said = body.to_string();
+        assert!(
+            found.as_u16() == status && said.contains(expected),
+            "{path}: {found} {said}"
+        );
+    };
+    let incremental = "/materialize-incremental";
+    check(
+        incremental,
+        json!({ "end_ts": to, "feature_views": null }),
+        200,
+        "null",
     );
+    check(incremental, json!({}), 422, "`end_ts` is needed");
+    check(
+        "/materialize",
+        json!({ "start_ts": from, "end_ts": to, "feature_views": ["old"] }),
+        200,
+        "null",
+    );
+    let accepted = r#""feature_views":["old","stats"],"status":"accepted""#;
+    check(
+        "/materialize?async=true",
+        json!({ "start_ts": from, "end_ts": to }),
+        202,
+        accepted,
+    );
+    check(
+        "/materialize",
+        json!({ "start_ts": to, "end_ts": from }),
+        422,
+        "`end_ts` is before `start_ts`",
+    );
+    check(
+        "/materialize",
+        json!({ "start_ts": "May", "end_ts": to }),
+        422,
+        "`May` is no ISO 8601 time",
+    );
+    let unknown = json!({ "start_ts": from, "end_ts": to, "feature_views": ["x"] });
+    check("/materialize", unknown, 404, "there is no feature view `x`");
+    let versioned = json!({ "end_ts": to, "version": "v2" });
+    check(incremental, versioned, 422, "`version` cannot be chosen");
+    let push = |to: &str| json!({ "push_source_name": "stats", "df": {}, "to": to });
+    check(
+        "/push",
+        push("offline"),
+        422,
+        "cannot go to the offline store alone",
+    );
+    check("/push", push("nowhere"), 422, "unknown variant");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use trueline_declaration::Diagnostics;
 use trueline_runtime::{Backend, Plugins, Runtime};
 use trueline_table::Schema;
 
+use super::twin;
 use crate::contract::Knowledge;
 use crate::table_file::TableFile;
 use crate::{
@@ -37,7 +38,7 @@ impl Project {
     /// A store with these definitions in force.
     pub(super) fn new(definitions: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = FeatureStore::open(&folder.path().join("home")).unwrap();
+        let store = twin::open(&folder.path().join("home"));
         let project = Self {
             folder,
             store: store.with_runtime(runtime()),
@@ -59,7 +60,7 @@ impl Project {
 
     /// Another process's view of the same store.
     pub(super) fn reopen(&self) -> FeatureStore {
-        FeatureStore::open(&self.path("home")).unwrap()
+        twin::open(&self.path("home")).with_runtime(runtime())
     }
 
     pub(super) fn write(&self, name: &str, rows: &RecordBatch) {

@@ -26,7 +26,7 @@ use crate::store::FeatureStore;
 pub(crate) fn catch_up(store: &FeatureStore, view: &View, now_us: i64) -> Result<u64> {
     let version = view.version();
     let layout = store.layout(view, version)?;
-    let cursor = store.online.cursor(&version)?;
+    let cursor = store.online().cursor(&version)?;
     let entries = log::entries(&store.connection(), &view.source, cursor)?;
     let columns = with_keys(&layout.columns, view);
     let keep_from_us = tile::start_us(&layout, window_start(now_us, layout.longest_us()));
@@ -44,7 +44,7 @@ pub(crate) fn catch_up(store: &FeatureStore, view: &View, now_us: i64) -> Result
             let mut change =
                 |place: usize, tile: Option<&Tile>| tile::add(&layout, tile, &added[place]);
             store
-                .online
+                .online()
                 .change_tiles(&version, &places, &mut change, keep_from_us, moved)?;
         }
     }
@@ -59,7 +59,7 @@ pub(crate) fn prune(store: &FeatureStore, view: &View, now_us: i64) -> Result<()
     let version = view.version();
     let layout = store.layout(view, version)?;
     let keep_from_us = tile::start_us(&layout, window_start(now_us, layout.longest_us()));
-    store.online.remove_tiles(&version, keep_from_us)
+    store.online().remove_tiles(&version, keep_from_us)
 }
 
 /// The columns that are read of a view's source: those of its aggregates, and its join keys.
@@ -136,7 +136,7 @@ pub(crate) fn read(
     let wants_rows = |summary: &[u8]| Ok(!Summary::decode(summary)?.is_whole(&layout, now_us));
     let keys: Vec<Vec<u8>> = entities.iter().flatten().cloned().collect();
     let mut found = store
-        .online
+        .online()
         .read_tiles(&version, &keys, from_us, &wants_rows)?
         .into_iter();
     let (mut values, mut event_us) = (Vec::with_capacity(entities.len()), Vec::new());

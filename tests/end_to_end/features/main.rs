@@ -1,0 +1,13 @@
+//! The feature store through the real `trueline` binary: processes that die, a Redis that goes away, and the
+//! stock client of Feast.
+//!
+//! It needs the Python environment and the Redis of `cargo xtask setup`, which `cargo xtask test` makes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod deaths;
+mod feast;
