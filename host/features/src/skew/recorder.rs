@@ -93,7 +93,7 @@ impl Recorder {
         let (first, _) = hash.as_bytes().split_at(8);
         let hash = first
             .iter()
-            .fold(0, |hash, byte| hash << 8 | u64::from(*byte));
+            .fold(0, |hash, byte| (hash << 8) | u64::from(*byte));
         below == u64::MAX || hash < below
     }
 

@@ -146,7 +146,9 @@ fn other_bits_without_a_reason_are_told_as_such() {
     let key = [&[1, 8, 0, 0, 0][..], &1_i64.to_le_bytes()].concat();
     let online = project.store.online();
     let [Some(mut row)] = <[Option<OnlineRow>; 1]>::try_from(
-        online.read(&view.version(), &[key.clone()], HOUR).unwrap(),
+        online
+            .read(&view.version(), std::slice::from_ref(&key), HOUR)
+            .unwrap(),
     )
     .unwrap() else {
         panic!("there is a row")
