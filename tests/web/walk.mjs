@@ -104,6 +104,7 @@ try {
   await follow(page.getByRole("link", { name: /model\s+gbdt/ }));
   await heading("model").waitFor();
   await page.getByText("It ran for the first time").waitFor();
+  await section("Log").getByRole("row").nth(1).waitFor();
   await look("stage");
   assert.equal((await twin()).outputs.length, 3);
   const copied = page.getByRole("button", { name: /^Copy the digest/ }).first();

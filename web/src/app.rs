@@ -80,7 +80,8 @@ impl App {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if opened.is_none() && self.store().home().join("features").is_dir() {
-            *opened = Some(Arc::new(FeatureStore::open(self.store().home())?));
+            let store = FeatureStore::open(self.store().home())?;
+            *opened = Some(Arc::new(store.with_runtime(&self.shared.runtime)));
         }
         Ok(opened.clone())
     }

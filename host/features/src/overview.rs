@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use trueline_table::{Digest, Field, Schema};
 
-use crate::definition::{Definitions, Kind};
+use crate::definition::{AnyView, Definitions, Kind};
 use crate::key::KeyColumns;
 use crate::log::{self, Content, TENANT};
 use crate::registry::parse;
@@ -107,10 +107,10 @@ impl FeatureStore {
             let (number, since_us): (i64, i64) = (row.get(0)?, row.get(1)?);
             let definitions: Definitions = parse(&row.get::<_, String>(2)?)?;
             let found = match kind {
-                Kind::View => definitions
-                    .views
-                    .get(name)
-                    .map(|view| (view.version(), json(view))),
+                Kind::View => definitions.view(name).map(|view| match &view {
+                    AnyView::Source(of) => (view.version(), json(of)),
+                    AnyView::Derived(of) => (view.version(), json(of)),
+                }),
                 Kind::Service => definitions
                     .services
                     .get(name)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use trueline_features::{
-    About, Definitions, FeatureStore, Freshness, Kind, NamedVersion, Revision,
+    About, AnyView, Definitions, FeatureStore, Freshness, Kind, NamedVersion, Revision,
 };
 use utoipa::ToSchema;
 
@@ -104,6 +104,19 @@ impl From<&About> for Told {
     }
 }
 
+/// What a view describes: of a computed one, all that it is computed from describes.
+fn entities_of(definitions: &Definitions, view: &AnyView) -> Vec<String> {
+    let mut entities: Vec<String> = Vec::new();
+    for root in graph::roots(definitions, view) {
+        for entity in &root.entities {
+            if !entities.contains(entity) {
+                entities.push(entity.clone());
+            }
+        }
+    }
+    entities
+}
+
 /// What is said of a definition, if anything is.
 fn told(definitions: &Definitions, kind: Kind, name: &str) -> Told {
     let about = definitions.about.get(&kind).and_then(|all| all.get(name));
@@ -152,15 +165,13 @@ pub(crate) fn overview(app: &App) -> Result<FeatureOverview, Problem> {
             .iter()
             .map(|(name, data_type)| (name.clone(), data_type.to_string()))
             .collect(),
-        views: definitions
-            .views
-            .values()
-            .filter(|view| view.entities.contains(&entity.name))
-            .map(|view| view.name.clone())
+        views: graph::views(definitions)
+            .filter(|view| entities_of(definitions, view).contains(&entity.name))
+            .map(|view| view.name().to_owned())
             .collect(),
         about: told(definitions, Kind::Entity, &entity.name),
     });
-    let views = definitions.views.values();
+    let views = graph::views(definitions);
     let sources = definitions.sources.values();
     let training_sets = store.training_sets(None, TRAINING_SETS)?.into_iter();
     Ok(FeatureOverview {
@@ -168,7 +179,7 @@ pub(crate) fn overview(app: &App) -> Result<FeatureOverview, Problem> {
         folder: (revision.number > 0).then(|| revision.folder.display().to_string()),
         applied_us: store.applied_us()?,
         views: views
-            .map(|view| view::row(&store, definitions, view, &freshness, now_us))
+            .map(|view| view::row(&store, definitions, &view, &freshness, now_us))
             .collect::<Result<_, Problem>>()?,
         services: definitions
             .services

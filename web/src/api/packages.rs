@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use trueline_runtime::Manifest;
 use trueline_store::{AliasMove, PackageSummary, RunId};
+use trueline_table::Digest;
 use utoipa::ToSchema;
 
 use super::cursor::{ListQuery, cut};
@@ -91,10 +92,44 @@ pub(crate) struct PackageDetails {
     pub(crate) output: Vec<ColumnRow>,
     /// What was decided in the run that the latest verdict is from.
     pub(crate) gates: Vec<RunGate>,
+    /// How its answers compared with those of other packages to the same requests, what was written last first.
+    pub(crate) comparisons: Vec<ComparisonRow>,
     /// Every verdict, the latest first, a hundred at most.
     pub(crate) verdicts: Vec<VerdictRow>,
     /// The moves of aliases to this version, the latest first.
     pub(crate) moves: Vec<AliasRow>,
+}
+
+/// How a challenger in the shadow answered beside the package in use.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ComparisonRow {
+    /// The package whose answers were given.
+    pub(crate) package: String,
+    /// The package in the shadow.
+    pub(crate) challenger: String,
+    /// Whether this package is the challenger.
+    pub(crate) is_challenger: bool,
+    /// Rows that both answered.
+    pub(crate) rows: u64,
+    /// Rows that the challenger could not answer.
+    pub(crate) rows_failed: u64,
+    /// Why, the last time.
+    pub(crate) failure: Option<String>,
+    /// By the names of columns that both answer with.
+    pub(crate) columns: Vec<ComparedColumn>,
+    pub(crate) began_us: i64,
+    pub(crate) updated_us: i64,
+}
+
+/// How far the values of a column are apart.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ComparedColumn {
+    pub(crate) name: String,
+    /// Rows whose values differ, in a bit at least.
+    pub(crate) rows_differing: u64,
+    /// Of numbers, the largest and the mean absolute difference.
+    pub(crate) largest: f64,
+    pub(crate) mean: f64,
 }
 
 /// A link of a package's chain.
@@ -216,6 +251,33 @@ fn measured(app: &App, run: &RunId) -> Result<Vec<NamedValue>, Problem> {
     Ok(measured)
 }
 
+/// What was compared with a package in the shadow of requests.
+fn comparisons(app: &App, package: &Digest) -> Result<Vec<ComparisonRow>, Problem> {
+    let found = app.store().comparisons(package)?.into_iter();
+    Ok(found
+        .map(|comparison| ComparisonRow {
+            is_challenger: comparison.challenger == *package,
+            package: comparison.package.to_string(),
+            challenger: comparison.challenger.to_string(),
+            rows: comparison.rows,
+            rows_failed: comparison.rows_failed,
+            failure: comparison.failure,
+            columns: comparison
+                .columns
+                .into_iter()
+                .map(|(name, difference)| ComparedColumn {
+                    name,
+                    rows_differing: difference.rows_differing,
+                    largest: difference.largest,
+                    mean: difference.mean,
+                })
+                .collect(),
+            began_us: comparison.began_us,
+            updated_us: comparison.updated_us,
+        })
+        .collect())
+}
+
 /// Where each alias stands, by name: its latest move.
 fn standing(moves: &[AliasMove]) -> Vec<AliasRow> {
     let latest: BTreeMap<&str, &AliasMove> = moves
@@ -262,6 +324,7 @@ pub(crate) fn package(app: &App, name: &str, at: &str) -> Result<PackageDetails,
         input: manifest.input.fields.iter().map(ColumnRow::of).collect(),
         output: manifest.output.fields.iter().map(ColumnRow::of).collect(),
         gates: gates(app, &summary.run)?,
+        comparisons: comparisons(app, &summary.digest)?,
         verdicts: verdicts
             .into_iter()
             .map(|verdict| VerdictRow {

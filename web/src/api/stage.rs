@@ -15,6 +15,8 @@ use crate::runner::StageProgress;
 const REPORT_BYTES: u64 = 1 << 20;
 /// Of the log of a run, so much is looked through for what the stage left in it.
 const LOG_EVENTS: u32 = 5_000;
+/// Lines of the log of a stage that are shown.
+const LOG_LINES: u32 = 2_000;
 
 /// A stage of a run.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -45,7 +47,10 @@ pub(crate) struct StageDetails {
     /// What it reported.
     #[schema(value_type = Option<Object>)]
     pub(crate) report: Option<Value>,
-    pub(crate) log: Vec<LogLine>,
+    /// What its attempts noted while they ran, the first lines if there are very many.
+    pub(crate) log: Vec<LogRow>,
+    /// What happened to it.
+    pub(crate) events: Vec<StageEvent>,
     /// While this server runs it: how far it has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) progress: Option<StageProgress>,
@@ -136,9 +141,22 @@ pub(crate) struct FindingRow {
     pub(crate) count: u64,
 }
 
+/// A line that an attempt noted.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct LogRow {
+    /// From 1, over all attempts.
+    pub(crate) line: u64,
+    /// The attempt, from 1.
+    pub(crate) attempt: u32,
+    pub(crate) time_us: i64,
+    /// `info`, `warn` or `error`.
+    pub(crate) level: &'static str,
+    pub(crate) message: String,
+}
+
 /// Something that happened.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct LogLine {
+pub(crate) struct StageEvent {
     pub(crate) time_us: i64,
     /// Such as `stage.running`.
     pub(crate) kind: String,
@@ -230,6 +248,7 @@ pub(crate) fn stage(app: &App, reference: &str, name: &str) -> Result<StageDetai
             .find(|gate| gate.stage == name),
         report: report.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
         log: log(app, &run.id, name)?,
+        events: events(app, &run.id, name)?,
         progress: app.shared.runner.progress(&run.id).1.remove(name),
         outputs: outputs.into_iter().map(OutputRow::from).collect(),
     })
@@ -306,11 +325,24 @@ fn findings(app: &App, run: &RunId, stage: &str) -> Result<Vec<FindingRow>, Prob
         .collect())
 }
 
-fn log(app: &App, run: &RunId, stage: &str) -> Result<Vec<LogLine>, Problem> {
+fn log(app: &App, run: &RunId, stage: &str) -> Result<Vec<LogRow>, Problem> {
+    let lines = app.store().log(run, stage, 0, LOG_LINES)?.into_iter();
+    Ok(lines
+        .map(|line| LogRow {
+            line: line.line,
+            attempt: line.attempt,
+            time_us: line.time_us,
+            level: line.level.as_str(),
+            message: line.message,
+        })
+        .collect())
+}
+
+fn events(app: &App, run: &RunId, stage: &str) -> Result<Vec<StageEvent>, Problem> {
     let events = app.store().events(run, 0, LOG_EVENTS)?.into_iter();
     let own = events.filter(|event| event.stage.as_deref() == Some(stage));
     Ok(own
-        .map(|event| LogLine {
+        .map(|event| StageEvent {
             time_us: event.time_us,
             kind: event.kind,
             detail: event.detail,

@@ -51,6 +51,8 @@ pub(crate) struct Trial {
     pub(crate) value: Option<f64>,
     /// The step after which it was stopped, counted from 0.
     pub(crate) stopped_at: Option<u64>,
+    /// Why it failed.
+    pub(crate) failure: Option<String>,
     /// For each metric what the stage reported after each of its steps.
     pub(crate) curves: BTreeMap<String, Vec<f64>>,
 }
@@ -75,6 +77,7 @@ impl From<TrialReport> for Trial {
             params: trial.params,
             value: trial.value,
             stopped_at: trial.stopped_at,
+            failure: trial.failure,
             curves,
         }
     }

@@ -6,7 +6,7 @@ use trueline_engine::numbers;
 use super::run::{decision, measured};
 use super::{Frame, Section, columns, learned, link, mark, runs, text, values};
 use crate::api::packages::{
-    AliasRow, LinkRow, PackageDetails, PackageHistory, PackageRow, Packages,
+    AliasRow, ComparisonRow, LinkRow, PackageDetails, PackageHistory, PackageRow, Packages,
 };
 
 /// Metrics of a version that a list shows.
@@ -139,6 +139,9 @@ pub(crate) fn package(package: &PackageDetails, now_us: i64) -> Markup {
             ol.chain { @for link in &package.chain { (chain_link(&row.run, link)) } }
         }
         @for gate in &package.gates { (decision(gate)) }
+        @if !package.comparisons.is_empty() {
+            section aria-labelledby="shadow" { h2 id="shadow" { "In the shadow" } (shadow(&package.comparisons, now_us)) }
+        }
         div.columns {
             section aria-labelledby="reads" { h2 id="reads" { "A request has" } (columns::columns(&package.input, "Columns of a request")) }
             section aria-labelledby="answers" { h2 id="answers" { "The answer has" } (columns::columns(&package.output, "Columns of an answer")) }
@@ -180,6 +183,42 @@ fn chain_link(run: &str, link: &LinkRow) -> Markup {
                 div { dt { "Writes" } dd { (names(&link.writes)) } }
             }
             details { summary { "Parameters" } (learned::asked(&link.params).unwrap_or_else(|| values::exact(&link.params))) }
+        }
+    }
+}
+
+/// How answers compared with those of other packages to the same requests.
+fn shadow(comparisons: &[ComparisonRow], now_us: i64) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="group" aria-label="Comparisons in the shadow" {
+            table.rows {
+                thead { tr {
+                    th scope="col" { "Beside" } th.number scope="col" { "Rows" } th.number scope="col" { "Not answered" }
+                    th scope="col" { "Column" } th.number scope="col" { "Differ" } th.number scope="col" { "Mean difference" }
+                    th.number scope="col" { "Largest" } th scope="col" { "Until" }
+                } }
+                tbody { @for row in comparisons {
+                    @let other = if row.is_challenger { &row.package } else { &row.challenger };
+                    @for place in 0..row.columns.len().max(1) { tr {
+                        @if place == 0 {
+                            th scope="row" {
+                                (text::digest_to(other, &link::lineage(other))) " "
+                                span.tag { @if row.is_challenger { "answered" } @else { "challenger" } }
+                                @if let Some(failure) = &row.failure { span.because { (text::prose(failure)) } }
+                            }
+                            td.number { (numbers::count(row.rows)) }
+                            td.number { (numbers::count(row.rows_failed)) }
+                        } @else { th scope="row" {} td {} td {} }
+                        @if let Some(column) = row.columns.get(place) {
+                            td { code { (column.name) } }
+                            td.number { (numbers::count(column.rows_differing)) }
+                            td.number { (text::figure(column.mean)) }
+                            td.number { (text::figure(column.largest)) }
+                        } @else { td {} td {} td {} td {} }
+                        td { (text::ago(row.updated_us, now_us)) }
+                    } }
+                } }
+            }
         }
     }
 }

@@ -8,6 +8,9 @@ use super::run::decision;
 use super::{Frame, Section, learned, link, mark, report, text, values};
 use crate::api::stage::{StageDetails, StageInput, Why};
 
+/// A longer log has a place of its own to scroll in.
+const LOG_LINES: usize = 30;
+
 /// The page of a stage.
 pub(crate) fn stage(stage: &StageDetails, now_us: i64) -> Markup {
     let content = html! {
@@ -49,6 +52,7 @@ pub(crate) fn stage(stage: &StageDetails, now_us: i64) -> Markup {
         }
         (attempts(stage, now_us))
         (log(stage))
+        (events(stage, now_us))
     };
     let path = link::stage(&stage.run, &stage.name);
     let title = format!("{} of {}", stage.name, text::short_run(&stage.run));
@@ -253,15 +257,43 @@ fn attempts(stage: &StageDetails, now_us: i64) -> Markup {
     }
 }
 
+/// What its attempts noted while they ran.
 fn log(stage: &StageDetails) -> Markup {
+    let began = stage.log.first().map_or(0, |line| line.time_us);
+    let has_several = stage.attempts.len() > 1;
     html! {
         @if !stage.log.is_empty() {
             section aria-labelledby="log" {
                 h2 id="log" { "Log" }
+                div.scroll.tall[stage.log.len() > LOG_LINES] tabindex="0" role="group" aria-label="Log" {
+                    table.rows.small.lines {
+                        thead { tr {
+                            th.number scope="col" { "After" } @if has_several { th.number scope="col" { "Attempt" } }
+                            th scope="col" { "Level" } th scope="col" { "Message" }
+                        } }
+                        tbody { @for line in &stage.log { tr {
+                            td.number { (text::offset(line.time_us, began)) }
+                            @if has_several { td.number { (line.attempt) } }
+                            td { @match line.level { "info" => span.quiet { "info" }, level => (mark::worded(if level == "error" { "failed" } else { level }, level)) } }
+                            td.prose { (text::prose(&line.message)) }
+                        } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What happened to it, by the run's own log.
+fn events(stage: &StageDetails, now_us: i64) -> Markup {
+    html! {
+        @if !stage.events.is_empty() {
+            section aria-labelledby="events" {
+                h2 id="events" { "What happened" }
                 ol.log {
-                    @for line in &stage.log {
-                        li { (text::time(line.time_us)) " " code { (line.kind) }
-                            @if let Some(why) = ["reason", "message"].iter().find_map(|key| line.detail[*key].as_str()) { " " (text::prose(why)) } }
+                    @for event in &stage.events {
+                        li { (text::ago(event.time_us, now_us)) " " code { (event.kind) }
+                            @if let Some(why) = ["reason", "message"].iter().find_map(|key| event.detail[*key].as_str()) { " " (text::prose(why)) } }
                     }
                 }
             }

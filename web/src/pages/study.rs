@@ -226,7 +226,7 @@ fn table(study: &StudyDetails) -> Markup {
                 } }
                 tbody { @for trial in &study.trials { tr {
                     th.number scope="row" { a href=(link::stage(&study.run, &trial.stage)) { (trial.number) } @if study.best == Some(trial.number) { " " span.tag { "best" } } }
-                    td { (state(trial)) }
+                    td { (state(trial)) @if let Some(failure) = &trial.failure { span.because { (text::prose(failure)) } } }
                     td.number { @if let Some(value) = trial.value { (numbers::metric(value)) } }
                     @for param in &params { td.number[is_number(study, param)] { (values::plain(trial.params.get(param.as_str()).unwrap_or(&Value::Null))) } }
                 } } }

@@ -9,11 +9,11 @@ use super::link;
 /// Digits of a digest that are shown.
 const DIGEST_DIGITS: usize = 10;
 
-/// A time in UTC, with what a machine reads.
-pub(crate) fn time(us: i64) -> Markup {
+/// How long after `began_us` a time was, with the time itself for whoever points at it.
+pub(crate) fn offset(us: i64, began_us: i64) -> Markup {
     let text = numbers::time(us);
     let machine = format!("{}Z", text.replace(' ', "T"));
-    html! { time datetime=(machine) { (text) } }
+    html! { time datetime=(machine) title={ (text) " UTC" } { (numbers::elapsed(numbers::between(began_us, us))) } }
 }
 
 /// How long ago a time was, with the time itself for whoever points at it.

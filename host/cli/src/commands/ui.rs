@@ -40,7 +40,11 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     let pipelines = pipelines.collect::<Result<Vec<_>, _>>()?;
     let store = match pipelines.first() {
         Some(first) => home::open_store(&context.home_of(first))?,
-        None => context.store()?,
+        // Features have pages too, where nothing has run yet.
+        None => match context.nearest_home() {
+            Some(home) if home.join("features").is_dir() => home::open_store(&home)?,
+            _ => context.store()?,
+        },
     };
     let home = store.home().to_owned();
     let listener = TcpListener::bind(arguments.listen)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use trueline_features::{Definitions, View};
+use trueline_features::{AnyView, Definitions, View};
 use utoipa::ToSchema;
 
 /// A graph whose arrows point the way that features flow.
@@ -69,10 +69,21 @@ pub(crate) fn around(definitions: &Definitions, kind: &'static str, name: &str) 
 }
 
 /// The views that read a source or another view.
-pub(crate) fn below(definitions: &Definitions, name: &str) -> Vec<String> {
-    let reads = |view: &&View| inputs(view).iter().any(|(_, input)| input == name);
-    let views = definitions.views.values().filter(reads);
-    views.map(|view| view.name.clone()).collect()
+pub(crate) fn below(definitions: &Definitions, kind: &str, name: &str) -> Vec<String> {
+    let reads = |view: &AnyView| {
+        let inputs = inputs(view);
+        inputs
+            .iter()
+            .any(|(known, input)| *known == kind && input == name)
+    };
+    let views = views(definitions).filter(reads);
+    views.map(|view| view.name().to_owned()).collect()
+}
+
+/// All views, those of sources first.
+pub(crate) fn views(definitions: &Definitions) -> impl Iterator<Item = AnyView> {
+    let names = definitions.view_names();
+    names.filter_map(move |name| definitions.view(name))
 }
 
 /// The services that have a view.
@@ -84,9 +95,9 @@ pub(crate) fn services(definitions: &Definitions, view: &str) -> Vec<String> {
 
 fn arrows(definitions: &Definitions) -> BTreeSet<(Name, Name)> {
     let mut arrows = BTreeSet::new();
-    for view in definitions.views.values() {
-        for input in inputs(view) {
-            arrows.insert((input, ("view", view.name.clone())));
+    for view in views(definitions) {
+        for input in inputs(&view) {
+            arrows.insert((input, ("view", view.name().to_owned())));
         }
     }
     for service in definitions.services.values() {
@@ -99,6 +110,27 @@ fn arrows(definitions: &Definitions) -> BTreeSet<(Name, Name)> {
 }
 
 /// The sources and views that a view is computed from.
-pub(crate) fn inputs(view: &View) -> BTreeSet<Name> {
-    BTreeSet::from([("source", view.source.clone())])
+pub(crate) fn inputs(view: &AnyView) -> BTreeSet<Name> {
+    match view {
+        AnyView::Source(view) => BTreeSet::from([("source", view.source.clone())]),
+        AnyView::Derived(view) => {
+            let inputs = view.inputs.iter();
+            inputs.map(|input| ("view", input.view.clone())).collect()
+        }
+    }
+}
+
+/// The views of sources that a view is computed from in the end; itself, if it is one.
+pub(crate) fn roots<'d>(definitions: &'d Definitions, view: &AnyView) -> Vec<&'d View> {
+    let mut roots: Vec<&View> = Vec::new();
+    let mut open = vec![view.name().to_owned()];
+    while let Some(name) = open.pop() {
+        match (definitions.views.get(&name), definitions.derived.get(&name)) {
+            (Some(root), _) if !roots.contains(&root) => roots.push(root),
+            (None, Some(view)) => open.extend(view.inputs.iter().map(|input| input.view.clone())),
+            _ => {}
+        }
+    }
+    roots.sort_by(|one, other| one.name.cmp(&other.name));
+    roots
 }

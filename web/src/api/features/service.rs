@@ -30,7 +30,7 @@ pub(crate) struct ServiceRow {
 pub(crate) struct ServiceDetails {
     #[serde(flatten)]
     pub(crate) row: ServiceRow,
-    /// The columns by which it is asked.
+    /// The columns by which it is asked: join keys, and what computed views read of a request.
     pub(crate) keys: Vec<ColumnRow>,
     /// In order.
     pub(crate) features: Vec<ServiceFeatureRow>,
@@ -85,7 +85,7 @@ pub(crate) fn service(app: &App, name: &str) -> Result<ServiceDetails, Problem> 
             known,
         ));
     };
-    let keys = store.join_keys(&Selection::Service(name.to_owned()))?;
+    let keys = store.request_columns(&Selection::Service(name.to_owned()))?;
     let features = service.features.iter().map(|feature| ServiceFeatureRow {
         feature: feature.feature.clone(),
         data_type: feature.data_type.to_string(),

@@ -59,7 +59,7 @@ pub(super) fn row(
         },
         column_count: source.columns.len(),
         freshness: known.copied().unwrap_or_default().into(),
-        views: graph::below(definitions, &source.name),
+        views: graph::below(definitions, "source", &source.name),
         about: told(definitions, Kind::Source, &source.name),
     }
 }

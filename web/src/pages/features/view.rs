@@ -31,7 +31,7 @@ pub(crate) fn view(view: &ViewDetails, now_us: i64) -> Markup {
         }
         div.columns {
             section aria-labelledby="features" { h2 id="features" { "Features" } (features(view)) }
-            section aria-labelledby="keys" { h2 id="keys" { "Join keys" } (columns::columns(&view.keys, "Join keys")) }
+            section aria-labelledby="keys" { h2 id="keys" { "Asked for by" } (columns::columns(&view.keys, "Join keys")) }
         }
         section aria-labelledby="freshness" { h2 id="freshness" { "Freshness" } (freshness(view, now_us)) }
         (versions(&view.versions, now_us))
