@@ -11,7 +11,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use trueline_dataset::Format;
 use trueline_files::{Audience, NewFile};
-use trueline_table::{Digest, Hasher, Schema};
+use trueline_table::{Digest, Hasher, Schema, with_utc_offsets};
 
 use crate::{Error, Result};
 
@@ -79,8 +79,8 @@ impl TableFile {
         match &mut self.writer {
             Writer::Parquet(writer) => writer.write(rows).map_err(|error| broken(&error)),
             Writer::Arrow(writer) => Ok(writer.write(rows)?),
-            Writer::Csv(writer) => Ok(writer.write(rows)?),
-            Writer::Ndjson(writer) => Ok(writer.write(rows)?),
+            Writer::Csv(writer) => Ok(writer.write(&with_utc_offsets(rows)?)?),
+            Writer::Ndjson(writer) => Ok(writer.write(&with_utc_offsets(rows)?)?),
         }
     }
 

@@ -33,9 +33,11 @@ pub(crate) fn remove_left_over(folder: &Path, prefix: &str) {
             continue;
         }
         let path = entry.path();
-        let is_ownerless =
-            File::open(&path).is_ok_and(|file| file.try_lock().is_ok() && is_named(&path, &file));
-        if is_ownerless {
+        let Ok(file) = File::open(&path) else {
+            continue;
+        };
+        // The lock is held until the name is gone: whoever is making the file then gives it up.
+        if file.try_lock().is_ok() && is_named(&path, &file) {
             let _ = fs::remove_file(path);
         }
     }

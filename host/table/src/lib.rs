@@ -9,6 +9,7 @@ mod digest;
 mod error;
 pub mod frame;
 mod normalize;
+mod offsets;
 mod schema;
 mod table_digest;
 
@@ -16,5 +17,6 @@ pub use arrow;
 pub use digest::{Digest, Hasher, ParseDigestError};
 pub use error::{Error, Result};
 pub use normalize::{normalize, normalized_schema};
+pub use offsets::with_utc_offsets;
 pub use schema::{DataType, Field, Role, Schema, UnknownRole, UnknownType};
 pub use table_digest::TableDigest;

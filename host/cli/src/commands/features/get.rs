@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use trueline_dataset::suggest::{did_you_mean, list_some};
 use trueline_features::Answer;
-use trueline_table::Schema;
+use trueline_table::{Schema, with_utc_offsets};
 
 use super::{selection, store};
 use crate::commands::cache::now_us;
@@ -92,7 +92,7 @@ fn data(answer: &Answer) -> anyhow::Result<Value> {
     let mut writer = arrow::json::writer::WriterBuilder::new()
         .with_explicit_nulls(true)
         .build::<_, arrow::json::writer::LineDelimited>(&mut buffer);
-    writer.write(&answer.rows)?;
+    writer.write(&with_utc_offsets(&answer.rows)?)?;
     writer.finish()?;
     drop(writer);
     let values: Value = serde_json::from_slice(&buffer)?;

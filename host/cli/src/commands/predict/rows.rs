@@ -10,6 +10,7 @@ use arrow::json::writer::{LineDelimited, Writer as JsonWriter, WriterBuilder as 
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
+use trueline_table::with_utc_offsets;
 
 use crate::errors::Problem;
 
@@ -93,8 +94,8 @@ impl<W: Write + Send> RowWriter<W> {
     pub(crate) fn write(&mut self, rows: &RecordBatch) -> anyhow::Result<()> {
         const FAILED: &str = "the answers cannot be written";
         match self {
-            Self::Csv(writer) => writer.write(rows).context(FAILED),
-            Self::Json(writer) => writer.write(rows).context(FAILED),
+            Self::Csv(writer) => writer.write(&with_utc_offsets(rows)?).context(FAILED),
+            Self::Json(writer) => writer.write(&with_utc_offsets(rows)?).context(FAILED),
             Self::Parquet(writer) => writer.write(rows).context(FAILED),
         }
     }
@@ -119,7 +120,7 @@ impl<W: Write + Send> RowWriter<W> {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Float32Array, StringArray};
+    use arrow::array::{ArrayRef, Float32Array, StringArray, TimestampMicrosecondArray};
     use trueline_table::{DataType as Type, Field, Schema};
 
     use super::*;
@@ -127,8 +128,14 @@ mod tests {
     fn rows() -> RecordBatch {
         let names: ArrayRef = Arc::new(StringArray::from(vec![Some("a, b"), None]));
         let values: ArrayRef = Arc::new(Float32Array::from(vec![0.1, 3.0e-9]));
-        RecordBatch::try_from_iter_with_nullable([("name", names, true), ("p", values, true)])
-            .unwrap()
+        let times = TimestampMicrosecondArray::from(vec![Some(1), None]).with_timezone("UTC");
+        let times: ArrayRef = Arc::new(times);
+        let columns = [
+            ("name", names, true),
+            ("p", values, true),
+            ("at", times, true),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns).unwrap()
     }
 
     fn written(format: Format, batches: &[RecordBatch]) -> Vec<u8> {
@@ -151,13 +158,13 @@ mod tests {
         check(
             Format::Csv,
             &[rows(), rows().slice(1, 1)],
-            "name,p\n\"a, b\",0.1\n,3e-9\n,3e-9\n",
+            "name,p,at\n\"a, b\",0.1,1970-01-01T00:00:00.000001Z\n,3e-9,\n,3e-9,\n",
         );
-        check(Format::Csv, &[], "name,p\n");
+        check(Format::Csv, &[], "name,p,at\n");
         check(
             Format::Json,
             &[rows()],
-            "{\"name\":\"a, b\",\"p\":0.1}\n{\"name\":null,\"p\":3.0e-9}\n",
+            "{\"name\":\"a, b\",\"p\":0.1,\"at\":\"1970-01-01T00:00:00.000001Z\"}\n{\"name\":null,\"p\":3.0e-9,\"at\":null}\n",
         );
         check(Format::Json, &[], "");
     }
