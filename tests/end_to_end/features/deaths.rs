@@ -141,7 +141,7 @@ fn a_death_at_any_point(online: &str) {
             );
         }
     }
-    println!("{} deaths", cases.len());
+    eprintln!("{} deaths", cases.len());
     let cases = Mutex::new(cases);
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -221,7 +221,7 @@ fn kills_while_pushing(online: &str, mut kill_redis: impl FnMut()) {
     }
     drop(server);
     assert!(kills >= 5, "{kills} kills, {acknowledged} pushes");
-    println!("{kills} kills, {acknowledged} pushes");
+    eprintln!("{kills} kills, {acknowledged} pushes");
     // The one that nobody knows of is sent again, under the name that the server knew it by.
     project.write("last.ndjson", rows(acknowledged));
     let line = format!("features push clicks last.ndjson --id {acknowledged}");

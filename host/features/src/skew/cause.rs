@@ -35,9 +35,11 @@ pub(super) struct Evidence<'s> {
     store: &'s FeatureStore,
     view: &'s View,
     answers: &'s [Recorded],
-    /// Of each entity, the rows with the instants from which on they count.
-    rows: Option<BTreeMap<&'s [u8], Vec<(Order, i64)>>>,
+    rows: Option<Rows<'s>>,
 }
+
+/// Of each entity, the rows with the instants from which on they count.
+type Rows<'s> = BTreeMap<&'s [u8], Vec<(Order, i64)>>;
 
 impl<'s> Evidence<'s> {
     pub(super) fn new(store: &'s FeatureStore, view: &'s View, answers: &'s [Recorded]) -> Self {
@@ -76,12 +78,8 @@ impl<'s> Evidence<'s> {
     }
 }
 
-fn read<'s>(
-    store: &FeatureStore,
-    view: &View,
-    answers: &'s [Recorded],
-) -> Result<BTreeMap<&'s [u8], Vec<(Order, i64)>>> {
-    let mut found: BTreeMap<&[u8], Vec<(Order, i64)>> = answers
+fn read<'s>(store: &FeatureStore, view: &View, answers: &'s [Recorded]) -> Result<Rows<'s>> {
+    let mut found: Rows<'s> = answers
         .iter()
         .map(|answer| (&*answer.key, Vec::new()))
         .collect();

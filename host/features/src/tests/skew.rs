@@ -185,7 +185,7 @@ fn a_share_of_the_entities_is_recorded_with_all_of_their_answers() {
     }
     let skew = project.store.skew(None).unwrap();
     assert!(
-        skew.answers % 2 == 0 && (140..260).contains(&skew.answers),
+        skew.answers.is_multiple_of(2) && (140..260).contains(&skew.answers),
         "{}",
         skew.answers
     );
