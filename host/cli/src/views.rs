@@ -45,19 +45,18 @@ pub(crate) fn facts<'a>(
     grid.render(2, style)
 }
 
-/// What can be typed next, and what for.
+/// What can be typed next, each below what it is for: commands are long, and copied whole.
 pub(crate) fn next(
     commands: impl IntoIterator<Item = (String, &'static str)>,
     style: Style,
 ) -> String {
-    let mut grid = Grid::default();
-    for (command, purpose) in commands {
-        grid.row([
-            cell(command).tone(Tone::Accent),
-            cell(purpose).tone(Tone::Dim),
-        ]);
-    }
-    section("next", &grid.render(2, style), style)
+    let lines = commands
+        .into_iter()
+        .map(|(command, purpose)| {
+            format!("  {}\n    {}\n", style.dim(purpose), style.accent(&command))
+        })
+        .collect::<String>();
+    section("next", &lines, style)
 }
 
 /// The text of an option; a dash if there is none.
