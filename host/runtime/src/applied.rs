@@ -1,8 +1,12 @@
 //! A map applied to tables of one schema: what it reads, and what the table looks like afterwards.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
-use trueline_table::{DataType, Field, Schema, normalize, normalized_schema};
+use trueline_table::{
+    AnySchema as _, DataType, Field, Schema, TableSchema, normalize, normalized_schema,
+};
 
 use crate::contract::Mapping;
 use crate::{Error, Result};
@@ -90,12 +94,12 @@ impl Applied {
 ///
 /// # Errors
 /// [`Error::MissingColumn`], [`Error::ColumnType`], or [`Error::UnexpectedNull`].
-pub(crate) fn request(
-    wanted: &Schema,
-    wanted_schema: &SchemaRef,
-    rows: &RecordBatch,
-) -> Result<RecordBatch> {
-    let have = rows.schema_ref();
+pub(crate) fn request(wanted: &TableSchema, rows: &RecordBatch) -> Result<Vec<ArrayRef>> {
+    let (have, wanted_schema) = (rows.schema_ref(), wanted.arrow());
+    // Whoever made the rows for this package made them right.
+    if Arc::ptr_eq(have, &wanted_schema) {
+        return Ok(rows.columns().to_vec());
+    }
     let find = |(field, arrow): (&Field, &arrow::datatypes::FieldRef)| {
         let (index, _) =
             have.column_with_name(&field.name)
@@ -121,11 +125,7 @@ pub(crate) fn request(
         Ok(column)
     };
     let fields = wanted.fields.iter().zip(wanted_schema.fields());
-    batch(
-        wanted_schema,
-        fields.map(find).collect::<Result<_>>()?,
-        rows.num_rows(),
-    )
+    fields.map(find).collect()
 }
 
 fn converted(field: &Field, column: &RecordBatch) -> Result<ArrayRef> {
@@ -143,7 +143,11 @@ fn converted(field: &Field, column: &RecordBatch) -> Result<ArrayRef> {
     })
 }
 
-fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+pub(crate) fn batch(
+    schema: &SchemaRef,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema.clone(), columns, &options).map_err(table_error)
 }

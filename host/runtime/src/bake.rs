@@ -8,12 +8,14 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use arrow::array::RecordBatch;
-use trueline_table::{Digest, Schema, frame};
+use trueline_table::frame::{Encoder, Frame, Source};
+use trueline_table::{Digest, Schema};
 use wasmtime::component::{Lift, WasmList};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
+use crate::frames::Rows;
 use crate::instance::Live;
-use crate::mapper::decode_answer;
+use crate::mapper::{check_rows, not_of_schema};
 use crate::stage::{Bound, Runtime, Stage};
 use crate::{Error, Limits, Result};
 
@@ -101,9 +103,29 @@ impl Baked {
     /// # Errors
     /// As [`Mapper::map`].
     pub fn map(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        let mut bytes = Vec::new();
-        frame::encode(&self.reads, rows, &mut bytes)?;
-        decode_answer(&self.writes, self.map_frame(&bytes)?, rows.num_rows())
+        let columns = rows.columns().iter().map(Source::Array);
+        let (mapped, _) = self.map_columns(None, rows.num_rows(), columns)?;
+        mapped.batch(&self.writes).map_err(not_of_schema)
+    }
+
+    /// Maps columns from wherever they are on a fresh instance: those that the map reads, in its order. It is made in
+    /// the store of `before`, if there is one, and comes back with what it answered.
+    pub(crate) fn map_columns<'r>(
+        &self,
+        before: Option<Live>,
+        rows: usize,
+        columns: impl ExactSizeIterator<Item = Source<'r>>,
+    ) -> Result<(Frame, Live)> {
+        let encoder = Encoder::of(&self.reads, rows, columns)?;
+        let exports = self.stage.map_exports()?;
+        let mut live = match before {
+            Some(before) => before.next(&self.stage, &self.limits)?,
+            None => Live::start(&self.stage, &self.limits, None)?,
+        };
+        let answer = live.map(&exports.map, Rows(&encoder))?;
+        let mapped = Frame::read(&self.writes, answer).map_err(not_of_schema)?;
+        check_rows(rows, mapped.rows())?;
+        Ok((mapped, live))
     }
 
     /// Maps a frame of the columns that the map reads on a fresh instance; the answer is a frame that

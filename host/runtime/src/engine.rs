@@ -18,8 +18,9 @@ pub const PROFILE: &str = "pure@1";
 /// How often the clock for time limits ticks.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 
-/// Instances alive at once in one process. Each reserves address space, not memory.
-const INSTANCES: u32 = 256;
+/// Instances alive at once in one process, of which a chain may have one for each link. Each reserves address space, not
+/// memory.
+const INSTANCES: u32 = 1024;
 
 /// What runs the code. Results never depend on it; that is tested, not assumed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

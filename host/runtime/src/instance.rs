@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
 use trueline_table::frame::{Assembler, Encoder};
-use wasmtime::component::{ComponentExportIndex, HasSelf, Instance, Linker};
+use wasmtime::component::{
+    ComponentExportIndex, ComponentNamedList, HasSelf, Instance, Linker, Lower,
+};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 use crate::bindings::{progress, types};
@@ -76,15 +78,26 @@ impl Live {
         limits: &Limits,
         progress: Option<Progress>,
     ) -> Result<Self> {
-        let pre = &stage.inner.pre;
         let state = HostState {
             limiter: Limiter::new(limits),
             progress,
             call_until: None,
             cpu_until: None,
         };
-        let mut store = Store::new(pre.engine(), state);
+        let mut store = Store::new(stage.inner.pre.engine(), state);
         store.limiter(|state| &mut state.limiter);
+        Self::enter(store, stage, limits)
+    }
+
+    /// A fresh instance of another stage, with a memory of its own, in the store of one that has answered: making a store
+    /// and dropping it takes as long as much of what follows. The other instance stays until this one is dropped.
+    pub(crate) fn next(self, stage: &Stage, limits: &Limits) -> Result<Self> {
+        let mut store = self.store;
+        store.data_mut().limiter = Limiter::new(limits);
+        Self::enter(store, stage, limits)
+    }
+
+    fn enter(mut store: Store<HostState>, stage: &Stage, limits: &Limits) -> Result<Self> {
         store.set_hostcall_fuel(limits.output_bytes);
         let watch = stage.watch.clone();
         if watch.is_some() || limits.cpu_time.is_some() {
@@ -92,7 +105,7 @@ impl Live {
             store.epoch_deadline_callback(move |store| look(watch.as_deref(), store.data()));
         }
         arm(&mut store, limits);
-        let instance = match pre.instantiate(&mut store) {
+        let instance = match stage.inner.pre.instantiate(&mut store) {
             Ok(instance) => instance,
             Err(error) => return Err(explain(&store, limits, &error)),
         };
@@ -120,13 +133,17 @@ impl Live {
         self.call(|store| Ok(function.call(store, (input, Rows(rows)))?.0))
     }
 
-    /// Calls `map.map` with a frame, which is lowered from a slice.
-    pub(crate) fn map(&mut self, function: &ComponentExportIndex, frame: &[u8]) -> Result<Vec<u8>> {
+    /// Calls `map.map` with a frame, which is written straight into the guest, and answers with another that was not
+    /// checked yet.
+    pub(crate) fn map<F>(&mut self, function: &ComponentExportIndex, frame: F) -> Result<Vec<u8>>
+    where
+        (F,): ComponentNamedList + Lower + Send + Sync,
+    {
         let Self {
             store, instance, ..
         } = self;
         let function =
-            instance.get_typed_func::<(&[u8],), (Result<Vec<u8>, types::Error>,)>(store, function);
+            instance.get_typed_func::<(F,), (Result<Vec<u8>, types::Error>,)>(store, function);
         let function = function.map_err(not_callable)?;
         self.call(|store| Ok(function.call(store, (frame,))?.0))
     }

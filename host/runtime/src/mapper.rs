@@ -1,7 +1,7 @@
 //! A loaded map, and how rows are put before it.
 
 use arrow::array::RecordBatch;
-use trueline_table::frame::{self, Assembler, Encoder};
+use trueline_table::frame::{Assembler, Encoder};
 use trueline_table::{Error as TableError, Schema};
 use wasmtime::component::ComponentExportIndex;
 
@@ -85,18 +85,11 @@ impl Mapper {
     }
 }
 
-/// Reads what a map answered.
-pub(crate) fn decode_answer(writes: &Schema, answer: Vec<u8>, rows: usize) -> Result<RecordBatch> {
-    let mapped = frame::decode(writes, answer).map_err(not_of_schema)?;
-    check_rows(rows, mapped.num_rows())?;
-    Ok(mapped)
-}
-
-fn not_of_schema(error: TableError) -> Error {
+pub(crate) fn not_of_schema(error: TableError) -> Error {
     Error::contract(error.to_string())
 }
 
-fn check_rows(rows_in: usize, rows_out: usize) -> Result<()> {
+pub(crate) fn check_rows(rows_in: usize, rows_out: usize) -> Result<()> {
     if rows_in == rows_out {
         return Ok(());
     }

@@ -5,19 +5,20 @@ use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
-use trueline_table::{Digest, Schema};
+use trueline_table::{Digest, Schema, TableSchema};
 
-use crate::applied::{Applied, request};
-use crate::bake::Baked;
+use crate::applied::request;
 use crate::contract::Mapping;
 use crate::stage::{Bound, Runtime};
 use crate::{Error, Limits, PROFILE, Result};
 
+mod chain;
 mod file;
 mod texts;
 mod typed;
+
+use chain::{Chain, Columns};
 
 /// The version of the manifest that this crate writes and reads.
 const FORMAT: u32 = 1;
@@ -275,28 +276,21 @@ impl Package {
     /// # Errors
     /// If a component is not admitted or its state does not load.
     pub fn load(&self, runtime: &Runtime) -> Result<Loaded> {
-        let mut table = self.manifest.input.clone();
-        let mut chain = Vec::new();
+        let mut chain = Chain::new(&self.manifest.input);
         for link in &self.manifest.chain {
             let (component, state) = (self.part(link.component)?, self.part(link.state)?);
             let bound = link.bound();
             let params = link.params.to_string();
             let (baked, _) = runtime.bake(component, &params, &bound, state, &Limits::default())?;
-            let applied = Applied::new(&bound.mapping, &table)?;
-            table = applied.output().clone();
-            chain.push((applied, baked));
+            chain.push(&bound, baked)?;
         }
         let Manifest { input, output, .. } = &self.manifest;
-        let answer = output
-            .names()
-            .filter_map(|name| table.index_of(name))
-            .collect();
         Ok(Loaded {
             digest: self.digest,
-            input: input.clone(),
-            input_schema: input.to_arrow(),
+            input: input.clone().into(),
             output: output.clone(),
-            answer,
+            answer: chain.columns(output.names()),
+            table: chain.table(),
             chain,
         })
     }
@@ -305,12 +299,12 @@ impl Package {
 /// A package whose links are baked. Share it between threads; every call runs on fresh instances.
 pub struct Loaded {
     digest: Digest,
-    input: Schema,
-    input_schema: SchemaRef,
+    input: TableSchema,
     output: Schema,
-    /// Where the output columns are in the table that the chain leaves.
-    answer: Vec<usize>,
-    chain: Vec<(Applied, Baked)>,
+    chain: Chain,
+    /// The output columns of the table that the chain leaves, and all of them.
+    answer: Columns,
+    table: Columns,
 }
 
 impl Loaded {
@@ -320,7 +314,7 @@ impl Loaded {
     }
 
     /// The columns that rows must have.
-    pub fn input(&self) -> &Schema {
+    pub fn input(&self) -> &TableSchema {
         &self.input
     }
 
@@ -333,16 +327,13 @@ impl Loaded {
     /// are shared, so this costs next to nothing.
     #[must_use]
     pub fn limited(&self, limits: &Limits) -> Self {
-        let links = self.chain.iter();
         Self {
             digest: self.digest,
             input: self.input.clone(),
-            input_schema: self.input_schema.clone(),
             output: self.output.clone(),
+            chain: self.chain.limited(limits),
             answer: self.answer.clone(),
-            chain: links
-                .map(|(applied, baked)| (applied.clone(), baked.limited(limits)))
-                .collect(),
+            table: self.table.clone(),
         }
     }
 
@@ -352,10 +343,7 @@ impl Loaded {
     /// # Errors
     /// [`Error::MissingColumn`], [`Error::ColumnType`], or whatever stopped a stage.
     pub fn predict(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        let table = self.apply(rows)?;
-        table
-            .project(&self.answer)
-            .map_err(|error| Error::Rows(error.into()))
+        self.through(rows, &self.answer)
     }
 
     /// Answers with the input columns and all that the chain wrote.
@@ -363,11 +351,12 @@ impl Loaded {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn apply(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        let mut table = request(&self.input, &self.input_schema, rows)?;
-        for (applied, baked) in &self.chain {
-            let mapped = baked.map(&applied.select(&table)?)?;
-            table = applied.carry(&table, &mapped)?;
-        }
-        Ok(table)
+        self.through(rows, &self.table)
+    }
+
+    fn through(&self, rows: &RecordBatch, wanted: &Columns) -> Result<RecordBatch> {
+        let request = request(&self.input, rows)?;
+        let written = self.chain.run(&request, rows.num_rows())?;
+        wanted.batch(&request, &written, rows.num_rows())
     }
 }

@@ -10,7 +10,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
-use trueline_table::Digest;
 
 use crate::front::Front;
 use crate::problem::Problem;
@@ -28,8 +27,8 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     /// Further headers.
     pub(crate) headers: HeaderMap,
-    /// The package that computed it.
-    pub(crate) package: Digest,
+    /// The digest of the package that computed it.
+    pub(crate) package: HeaderValue,
 }
 
 impl Reply {
@@ -38,7 +37,7 @@ impl Reply {
             content_type,
             body: body.into(),
             headers: HeaderMap::new(),
-            package: model.digest(),
+            package: model.digest_header().clone(),
         }
     }
 }
@@ -48,15 +47,10 @@ impl IntoResponse for Reply {
         let mut response = self.body.into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        headers.insert(PACKAGE, digest_value(self.package));
+        headers.insert(PACKAGE, self.package);
         headers.extend(self.headers);
         response
     }
-}
-
-pub(crate) fn digest_value(digest: Digest) -> HeaderValue {
-    // A digest is hexadecimal digits.
-    HeaderValue::try_from(digest.to_string()).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// A request whose body has arrived.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use trueline_runtime::Manifest;
-use trueline_table::Schema;
+use trueline_table::TableSchema;
 
 /// Where columns of packages come from that requests do not have.
 pub trait Features: Debug + Send + Sync {
@@ -20,7 +20,7 @@ pub trait Features: Debug + Send + Sync {
 /// What brings the columns of one package. Its calls may block.
 pub trait Extract: Debug + Send + Sync {
     /// The columns of a request.
-    fn request(&self) -> &Schema;
+    fn request(&self) -> &TableSchema;
 
     /// The columns that the package reads, for each row of a request.
     ///

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
+use axum::http::HeaderValue;
 use serde_json::Value;
 use trueline_runtime::{Error, Limits, Loaded, Manifest, Package, Runtime};
-use trueline_table::{Digest, Schema};
+use trueline_table::{Digest, Schema, TableSchema};
 
 use crate::{Extract, Settings, Unread};
 
@@ -29,6 +30,7 @@ pub struct Names {
 pub struct Model {
     names: Names,
     digest: Digest,
+    digest_header: HeaderValue,
     manifest: Manifest,
     /// Where it comes from, for whoever asks.
     origin: Value,
@@ -72,6 +74,9 @@ impl Model {
             extract,
             names,
             digest: package.digest(),
+            // A digest is hexadecimal digits.
+            digest_header: HeaderValue::try_from(package.digest().to_string())
+                .unwrap_or(HeaderValue::from_static("")),
             manifest: package.manifest().clone(),
             origin: Value::Null,
             loaded,
@@ -101,18 +106,23 @@ impl Model {
         self.digest
     }
 
+    /// The same as the value of a header.
+    pub(crate) fn digest_header(&self) -> &HeaderValue {
+        &self.digest_header
+    }
+
     /// What its package consists of.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
     /// The columns that the package reads.
-    pub fn input(&self) -> &Schema {
+    pub fn input(&self) -> &TableSchema {
         self.loaded.input()
     }
 
     /// The columns of a request: those that the package reads, but for what the server finds itself.
-    pub fn request(&self) -> &Schema {
+    pub fn request(&self) -> &TableSchema {
         match &self.extract {
             Some(extract) => extract.request(),
             None => self.input(),

@@ -39,6 +39,7 @@ where
 {
     routes
         .merge(health::routes())
+        .method_not_allowed_fallback(native::wrong_method)
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(front, measured))
         .with_state(state)

@@ -151,8 +151,4 @@ impl Service {
     pub(crate) fn workers(&self) -> &Workers {
         &self.inner.front.workers
     }
-
-    pub(crate) fn is_ready(&self) -> bool {
-        self.inner.front.is_ready()
-    }
 }

@@ -1,12 +1,14 @@
 //! Frames: how a batch of rows crosses the boundary. `wit/encoding.md` defines them.
 
 mod assemble;
+mod checked;
 mod decode;
 mod encode;
 
 pub use assemble::Assembler;
+pub use checked::Frame;
 pub use decode::decode;
-pub use encode::{Encoder, encode};
+pub use encode::{Encoder, Source, encode};
 
 use crate::DataType;
 
@@ -200,6 +202,46 @@ mod tests {
     }
 
     #[test]
+    fn columns_of_frames_go_into_others_as_they_are() {
+        let (schema, batch) = mixed();
+        for rows in [batch.slice(0, 0), batch.slice(0, 1), batch] {
+            let bytes = frame(&schema, &rows);
+            let checked = Frame::read(&schema, bytes.clone()).unwrap();
+            assert_eq!(checked.rows(), rows.num_rows());
+            let sources = (0..5).map(|place| match place {
+                1 | 3 => Source::Array(rows.column(place)),
+                _ => Source::Frame(&checked, place),
+            });
+            let encoder = Encoder::of(&schema, rows.num_rows(), sources).unwrap();
+            let mut again = vec![7; encoder.frame_bytes()];
+            encoder.write(&mut again);
+            assert_eq!(again, bytes);
+            for (place, field) in schema.fields.iter().enumerate() {
+                let decoded = decode(&schema, bytes.clone()).unwrap();
+                assert_eq!(
+                    checked.array(field, place).unwrap().to_data(),
+                    decoded.column(place).to_data()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_column_of_other_rows_is_refused() {
+        let (schema, batch) = mixed();
+        let checked = Frame::read(&schema, frame(&schema, &batch.slice(0, 2))).unwrap();
+        let sources = (0..5).map(|place| match place {
+            4 => Source::Frame(&checked, place),
+            _ => Source::Array(batch.column(place)),
+        });
+        let error = Encoder::of(&schema, 3, sources).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the rows do not fit: column `pair` is 2 rows long, expected 3"
+        );
+    }
+
+    #[test]
     fn a_slice_encodes_like_a_copy_of_its_rows() {
         let (schema, batch) = mixed();
         for offset in 0..=3 {
@@ -275,13 +317,16 @@ mod tests {
             }
             good.truncate(cut.max(8));
             let assembled = assemble(&schema, 3, [&good]);
+            let checked = Frame::read(&schema, good.clone()).map(|checked| checked.rows());
             match decode(&schema, good.clone()) {
                 Ok(rows) => {
                     let again = frame(&schema, &rows);
                     prop_assert!(again.len() == good.len());
                     prop_assert_eq!(frame(&schema, &assembled.unwrap()), again);
+                    prop_assert_eq!(checked.unwrap(), rows.num_rows());
                 }
                 Err(error) => {
+                    prop_assert_eq!(checked.unwrap_err().to_string(), error.to_string());
                     prop_assert_eq!(assembled.unwrap_err().to_string(), error.to_string());
                 }
             }

@@ -18,5 +18,5 @@ pub use digest::{Digest, Hasher, ParseDigestError};
 pub use error::{Error, Result};
 pub use normalize::{normalize, normalized_schema};
 pub use offsets::with_utc_offsets;
-pub use schema::{DataType, Field, Role, Schema, UnknownRole, UnknownType};
+pub use schema::{AnySchema, DataType, Field, Role, Schema, TableSchema, UnknownRole, UnknownType};
 pub use table_digest::TableDigest;

@@ -1,6 +1,7 @@
 //! Schemas: what a column is called, what it holds and what it is for.
 
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -68,6 +69,59 @@ pub struct Field {
 #[serde(transparent)]
 pub struct Schema {
     pub fields: Vec<Field>,
+}
+
+/// A schema of ours or of a [`TableSchema`].
+pub trait AnySchema {
+    /// The columns.
+    fn schema(&self) -> &Schema;
+
+    /// As [`Schema::to_arrow`].
+    fn arrow(&self) -> arrow_types::SchemaRef;
+}
+
+/// A schema with Arrow's at hand: making that takes as long as answering a row.
+#[derive(Clone, Debug)]
+pub struct TableSchema {
+    schema: Schema,
+    arrow: arrow_types::SchemaRef,
+}
+
+impl From<Schema> for TableSchema {
+    fn from(schema: Schema) -> Self {
+        Self {
+            arrow: schema.to_arrow(),
+            schema,
+        }
+    }
+}
+
+impl Deref for TableSchema {
+    type Target = Schema;
+
+    fn deref(&self) -> &Schema {
+        &self.schema
+    }
+}
+
+impl AnySchema for Schema {
+    fn schema(&self) -> &Schema {
+        self
+    }
+
+    fn arrow(&self) -> arrow_types::SchemaRef {
+        self.to_arrow()
+    }
+}
+
+impl AnySchema for TableSchema {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn arrow(&self) -> arrow_types::SchemaRef {
+        self.arrow.clone()
+    }
 }
 
 impl Field {

@@ -5,7 +5,7 @@
 
 use arrow::array::RecordBatch;
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
-use trueline_table::Schema;
+use trueline_table::{AnySchema, Schema};
 
 use crate::cells::Cells;
 use crate::rows::{Rows, repeated};
@@ -22,7 +22,7 @@ pub enum Header {
 ///
 /// # Errors
 /// With what is wrong, by column and row.
-pub fn read(schema: &Schema, body: &[u8], header: Header) -> Result<RecordBatch> {
+pub fn read(schema: &dyn AnySchema, body: &[u8], header: Header) -> Result<RecordBatch> {
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -36,7 +36,7 @@ pub fn read(schema: &Schema, body: &[u8], header: Header) -> Result<RecordBatch>
     let mut rows = Rows::new(schema);
     let order = match header {
         Header::Absent => None,
-        Header::Present if next(&mut record)? => Some(order(&rows, schema, &record)?),
+        Header::Present if next(&mut record)? => Some(order(&rows, schema.schema(), &record)?),
         Header::Present => {
             return Err(Error::shape(
                 "the body is empty; its first line names the columns",
@@ -46,7 +46,7 @@ pub fn read(schema: &Schema, body: &[u8], header: Header) -> Result<RecordBatch>
     let mut is_first = true;
     while next(&mut record)? {
         match &order {
-            None if is_first && schema.names().eq(&record) => {
+            None if is_first && schema.schema().names().eq(&record) => {
                 return Err(Error::shape(
                     "the first row holds the names of the columns; say `text/csv; header=present` if it is \
                      a header",

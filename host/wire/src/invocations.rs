@@ -12,7 +12,7 @@
 //! are understood. A bare NaN in a column whose type has none is null: pandas says so that a text is missing.
 
 use arrow::array::RecordBatch;
-use trueline_table::Schema;
+use trueline_table::{AnySchema, Schema};
 
 use crate::cells::NotFinite;
 use crate::json::{Reader, Value};
@@ -36,7 +36,7 @@ const KEYS: &str = "`dataframe_split`, `dataframe_records`, `instances` or `inpu
 ///
 /// # Errors
 /// With what is wrong, by column and row.
-pub fn read(schema: &Schema, body: &[u8]) -> Result<RecordBatch> {
+pub fn read(schema: &dyn AnySchema, body: &[u8]) -> Result<RecordBatch> {
     let mut reader = Reader::new(body)?;
     let mut rows = Rows::of_frames(schema);
     let mut is_read = false;
@@ -55,7 +55,7 @@ pub fn read(schema: &Schema, body: &[u8]) -> Result<RecordBatch> {
         match &*key {
             "dataframe_split" => split(&mut rows, reader),
             "dataframe_records" => rows.records(reader),
-            "instances" => reader.list(|reader, _| instance(schema, &mut rows, reader)),
+            "instances" => reader.list(|reader, _| instance(schema.schema(), &mut rows, reader)),
             "inputs" => match reader.value()? {
                 Value::Object => rows.columns(reader),
                 other => Err(Error::shape(format!(
@@ -79,14 +79,14 @@ pub fn read(schema: &Schema, body: &[u8]) -> Result<RecordBatch> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_lines(schema: &Schema, body: &[u8]) -> Result<RecordBatch> {
+pub fn read_lines(schema: &dyn AnySchema, body: &[u8]) -> Result<RecordBatch> {
     let mut rows = Rows::of_frames(schema);
     for line in body.split(|&byte| byte == b'\n') {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
         let mut reader = Reader::new(line)?;
-        instance(schema, &mut rows, &mut reader)?;
+        instance(schema.schema(), &mut rows, &mut reader)?;
         reader.finish()?;
     }
     rows.finish()

@@ -4,7 +4,7 @@
 //! for every reader; bare ones are understood as well.
 
 use arrow::array::RecordBatch;
-use trueline_table::{Digest, Schema};
+use trueline_table::{AnySchema, Digest, Schema};
 
 use crate::cells::{Cells, NotFinite, write_string};
 use crate::json::Reader;
@@ -33,7 +33,7 @@ impl Shape {
 ///
 /// # Errors
 /// With what is wrong, by column and row.
-pub fn read(schema: &Schema, body: &[u8]) -> Result<(Shape, RecordBatch)> {
+pub fn read(schema: &dyn AnySchema, body: &[u8]) -> Result<(Shape, RecordBatch)> {
     read_with(schema, body, |key| {
         Err(Error::shape(format!(
             "the body has the key `{key}`; a request has `records` or `columns`"
@@ -45,12 +45,12 @@ pub fn read(schema: &Schema, body: &[u8]) -> Result<(Shape, RecordBatch)> {
 ///
 /// # Errors
 /// If it is none.
-pub fn read_answer(schema: &Schema, body: &[u8]) -> Result<RecordBatch> {
+pub fn read_answer(schema: &dyn AnySchema, body: &[u8]) -> Result<RecordBatch> {
     read_with(schema, body, |_| Ok(())).map(|(_, rows)| rows)
 }
 
 fn read_with(
-    schema: &Schema,
+    schema: &dyn AnySchema,
     body: &[u8],
     other_key: impl Fn(&str) -> Result<()>,
 ) -> Result<(Shape, RecordBatch)> {

@@ -1,7 +1,7 @@
 //! Rows that are being read: the columns of a schema, found by name or by place.
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
-use trueline_table::{DataType, Schema};
+use trueline_table::{AnySchema, DataType, Schema};
 
 use crate::column::Column;
 use crate::error::{hint, names};
@@ -10,14 +10,17 @@ use crate::{Error, Result};
 
 /// The columns of a schema, filled row by row or column by column.
 pub(crate) struct Rows<'s> {
+    any: &'s dyn AnySchema,
     schema: &'s Schema,
     columns: Vec<Column<'s>>,
     rows: usize,
 }
 
 impl<'s> Rows<'s> {
-    pub(crate) fn new(schema: &'s Schema) -> Self {
+    pub(crate) fn new(any: &'s dyn AnySchema) -> Self {
+        let schema = any.schema();
         Self {
+            any,
             schema,
             columns: schema.fields.iter().map(Column::new).collect(),
             rows: 0,
@@ -26,7 +29,7 @@ impl<'s> Rows<'s> {
 
     /// The same, for clients that keep rows in data frames: a bare NaN is how pandas says that a text, an instant or any
     /// other value is missing whose type has no NaN.
-    pub(crate) fn of_frames(schema: &'s Schema) -> Self {
+    pub(crate) fn of_frames(schema: &'s dyn AnySchema) -> Self {
         let mut rows = Self::new(schema);
         for column in &mut rows.columns {
             column.take_nan_for_null();
@@ -193,7 +196,7 @@ impl<'s> Rows<'s> {
     pub(crate) fn finish(self) -> Result<RecordBatch> {
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         let columns = self.columns.into_iter().map(Column::finish).collect();
-        RecordBatch::try_new_with_options(self.schema.to_arrow(), columns, &options)
+        RecordBatch::try_new_with_options(self.any.arrow(), columns, &options)
             .map_err(|error| Error::shape(error.to_string()))
     }
 }

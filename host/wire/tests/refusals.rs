@@ -249,7 +249,7 @@ fn invocations_in_json() {
             "invalid_request: a package takes no `params`; `alpha` would change nothing",
         ),
     ];
-    check(&cases, invocations::read);
+    check(&cases, |schema, body| invocations::read(schema, body));
     let lines = [
         (
             "{\"features\": [1.5, 3, \"JFK\"]}\n\n[2.5, 4, null]\n",
@@ -260,7 +260,7 @@ fn invocations_in_json() {
             "missing_column: column `delay` is missing in row 1; the package reads it as float64",
         ),
     ];
-    check(&lines, invocations::read_lines);
+    check(&lines, |schema, body| invocations::read_lines(schema, body));
 }
 
 #[test]

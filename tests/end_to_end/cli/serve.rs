@@ -228,6 +228,9 @@ fn a_wrong_request_is_told_what_is_wrong() {
         "an object is expected",
     );
     check("/v1/prediction", JSON, b"", 404, "not_found");
+    let got = get(&agent, &server.url("/v1/predict"));
+    assert_eq!(got.status, 405);
+    assert!(got.body.contains("not asked with GET"), "{}", got.body);
     check(
         "/invocations",
         "text/csv",

@@ -1,9 +1,11 @@
 //! `trueline serve` as a container of SageMaker: its environment, batch transforms, endpoints of many models.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::{Value as Json, json};
 use trueline_tests::project::Project;
+use trueline_tests::repository;
 use trueline_tests::server::Server;
 
 use crate::serve::{Answer, JSON, agent, get, packed, post};
@@ -103,6 +105,53 @@ fn many_models_come_and_go() {
         "{metrics}"
     );
     assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn the_clients_of_each_protocol_ask_one_of_many_models() {
+    let project = unpacked();
+    let server = Server::start(&project, "--multi-model --models models");
+    let models = Models {
+        project: &project,
+        server: &server,
+    };
+    for name in ["a", "b"] {
+        let loaded = models.load(name, &format!("models/{name}/model"));
+        assert_eq!(loaded.status, 200, "{}", loaded.body);
+    }
+    let output = Command::new(repository().join("target/venv/bin/python"))
+        .arg(repository().join("tests/python/multi_model.py"))
+        .args([server.address(), "A,70", "a", "b"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let answered = models.ask("a").body;
+    assert!(
+        said.contains(&format!("a: {} ", answered.trim_end())),
+        "{said}"
+    );
+
+    // The same row in the server's own protocol, with the package that answered.
+    let package = models.get("/v1/models/b/package").json();
+    let fields = package["manifest"]["input"].as_array().unwrap();
+    let names = fields.iter().map(|field| field["name"].clone());
+    let row: serde_json::Map<_, _> = names
+        .map(|name| name.as_str().unwrap().to_owned())
+        .zip([json!("A"), json!(70)])
+        .collect();
+    let body = json!({ "records": [row] }).to_string();
+    let predict = |name: &str| {
+        let url = server.url(&format!("/v1/models/{name}/predict"));
+        post(&agent(), &url, JSON, body.as_bytes())
+    };
+    let native = predict("b");
+    assert_eq!(native.status, 200, "{}", native.body);
+    assert_eq!(native.package, package["digest"]);
+    assert!(native.body.contains(answered.trim_end()), "{}", native.body);
+    assert_eq!(predict("absent").status, 404);
+    assert_eq!(models.get("/v2/models/absent").status, 404);
 }
 
 #[test]

@@ -112,8 +112,9 @@ impl Report {
             self.lines += 1;
             self.rows += rows.num_rows();
             let mut is_changed = false;
+            let input: &Schema = model.input();
             for (schema, rows, recorded, cause) in [
-                (model.input(), &rows, line.input_digest, INPUT_CHANGED),
+                (input, &rows, line.input_digest, INPUT_CHANGED),
                 (model.output(), &answers, line.output_digest, OUTPUT_CHANGED),
             ] {
                 if digest(schema, rows)? != recorded {

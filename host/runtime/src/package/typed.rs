@@ -8,7 +8,7 @@ use arrow::json::ReaderBuilder;
 use serde::de::value::{Error as Unfit, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer, Visitor};
 use serde::{Deserializer, Serialize, forward_to_deserialize_any};
-use trueline_table::{DataType, Schema};
+use trueline_table::{AnySchema as _, DataType, Schema};
 
 use super::Loaded;
 use crate::{Error, Result};
@@ -29,7 +29,7 @@ impl Loaded {
         let unfit = |error: arrow::error::ArrowError| Error::Typed {
             reason: error.to_string(),
         };
-        let mut decoder = ReaderBuilder::new(self.input_schema.clone())
+        let mut decoder = ReaderBuilder::new(self.input.arrow())
             .with_strict_mode(true)
             .with_batch_size(rows.len())
             .build_decoder()

@@ -1,4 +1,5 @@
-//! SageMaker's multi-model endpoints: models are loaded, listed, asked and unloaded by name.
+//! SageMaker's multi-model endpoints: models are loaded, listed, asked and unloaded by name. The other protocols ask
+//! them by name as well.
 
 use axum::Json;
 use axum::Router;
@@ -10,8 +11,8 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::invocations;
-use super::native::unknown;
+use super::native::{self, unknown};
+use super::{invocations, oip};
 use crate::exchange::receive;
 use crate::fleet::{Fleet, Listed};
 use crate::problem::Problem;
@@ -27,6 +28,9 @@ pub(super) fn routes() -> Router<Fleet> {
         .route("/models/{name}", get(describe).delete(unload))
         .route("/models/{name}/invoke", post(invoke))
         .route("/endpoints/{name}/invocations", post(invoke_endpoint))
+        .route("/v1/models/{name}/predict", post(predict))
+        .route("/v1/models/{name}/package", get(package))
+        .merge(oip::routes())
         .fallback(unknown)
 }
 
@@ -104,6 +108,26 @@ async fn invoke(
     match fleet.find(&name) {
         Ok(service) => invocations::invoke(State(service), request).await,
         Err(problem) => refuse(&problem),
+    }
+}
+
+/// `POST /v1/predict` of one of them.
+async fn predict(
+    State(fleet): State<Fleet>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    match fleet.find(&name) {
+        Ok(service) => native::predict(State(service), request).await,
+        Err(problem) => native::refuse(problem),
+    }
+}
+
+/// `GET /v1/package` of one of them.
+async fn package(State(fleet): State<Fleet>, Path(name): Path<String>) -> Response {
+    match fleet.find(&name) {
+        Ok(service) => native::package(State(service)).await,
+        Err(problem) => native::refuse(problem),
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn routes() -> Router<Service> {
         .fallback(unknown)
 }
 
-async fn predict(State(service): State<Service>, request: Request) -> Response {
+pub(super) async fn predict(State(service): State<Service>, request: Request) -> Response {
     let answered = async {
         let received = receive(service.front(), request).await?;
         let content_type = received.content_type();
@@ -47,7 +47,7 @@ async fn predict(State(service): State<Service>, request: Request) -> Response {
     answered.await.map_or_else(refuse, Reply::into_response)
 }
 
-async fn package(State(service): State<Service>) -> Response {
+pub(super) async fn package(State(service): State<Service>) -> Response {
     let model = service.model();
     let names = model.names();
     let body = json!({
@@ -93,6 +93,13 @@ pub(super) async fn unknown(request: Request) -> Response {
         request.uri().path()
     );
     refuse(Problem::new(StatusCode::NOT_FOUND, "not_found", message))
+}
+
+pub(super) async fn wrong_method(request: Request) -> Response {
+    let (method, path) = (request.method(), request.uri().path());
+    let message = format!("{path} is not asked with {method}; docs/serving.md says with what");
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    refuse(Problem::new(status, "wrong_method", message))
 }
 
 /// `{"error": {"code", "message", "column"}}`.

@@ -12,29 +12,64 @@ use trueline_wire::oip;
 
 use super::native::with_retry;
 use crate::exchange::{Reply, exchange, receive};
+use crate::front::Front;
 use crate::problem::Problem;
-use crate::{Model, Service};
+use crate::{Fleet, Model, Service};
 
 /// How much of a body is JSON, if binary tensors follow.
 const JSON_BYTES: HeaderName = HeaderName::from_static("inference-header-content-length");
 
-pub(super) fn routes() -> Router<Service> {
+/// What answers under the names of models: one of them, or many.
+pub(super) trait Host: Clone + Send + Sync + 'static {
+    /// What may be called so; its model is asked whether it is.
+    ///
+    /// # Errors
+    /// 404 if nothing is.
+    fn service(&self, model: &str) -> Result<Service, Problem>;
+
+    fn front(&self) -> &Front;
+}
+
+impl Host for Service {
+    fn service(&self, _model: &str) -> Result<Service, Problem> {
+        Ok(self.clone())
+    }
+
+    fn front(&self) -> &Front {
+        self.front()
+    }
+}
+
+impl Host for Fleet {
+    fn service(&self, model: &str) -> Result<Service, Problem> {
+        self.find(model)
+    }
+
+    fn front(&self) -> &Front {
+        self.front()
+    }
+}
+
+pub(super) fn routes<H: Host>() -> Router<H> {
     Router::new()
         .route("/v2", get(server))
         .route(
             "/v2/health/live",
             get(async || Json(json!({ "live": true }))),
         )
-        .route("/v2/health/ready", get(ready))
-        .route("/v2/models/{model}", get(metadata))
-        .route("/v2/models/{model}/ready", get(model_ready))
-        .route("/v2/models/{model}/infer", post(infer))
-        .route("/v2/models/{model}/versions/{version}", get(metadata))
+        .route("/v2/health/ready", get(ready::<H>))
+        .route("/v2/models/{model}", get(metadata::<H>))
+        .route("/v2/models/{model}/ready", get(model_ready::<H>))
+        .route("/v2/models/{model}/infer", post(infer::<H>))
+        .route("/v2/models/{model}/versions/{version}", get(metadata::<H>))
         .route(
             "/v2/models/{model}/versions/{version}/ready",
-            get(model_ready),
+            get(model_ready::<H>),
         )
-        .route("/v2/models/{model}/versions/{version}/infer", post(infer))
+        .route(
+            "/v2/models/{model}/versions/{version}/infer",
+            post(infer::<H>),
+        )
 }
 
 /// What a path names.
@@ -45,8 +80,16 @@ struct Named {
 }
 
 impl Named {
+    /// What answers for it.
+    ///
     /// # Errors
-    /// 404 if another model answers here.
+    /// 404 if another model answers here, or none.
+    fn of<H: Host>(&self, host: &H) -> Result<Service, Problem> {
+        let service = host.service(&self.model)?;
+        self.check(&service.model())?;
+        Ok(service)
+    }
+
     fn check(&self, model: &Model) -> Result<(), Problem> {
         let names = model.names();
         let is_other = |version: &String| *version != names.version;
@@ -74,8 +117,8 @@ async fn server() -> Response {
     .into_response()
 }
 
-async fn ready(State(service): State<Service>) -> Response {
-    let is_ready = service.is_ready();
+async fn ready<H: Host>(State(host): State<H>) -> Response {
+    let is_ready = host.front().is_ready();
     let status = if is_ready {
         StatusCode::OK
     } else {
@@ -84,32 +127,32 @@ async fn ready(State(service): State<Service>) -> Response {
     (status, Json(json!({ "ready": is_ready }))).into_response()
 }
 
-async fn model_ready(State(service): State<Service>, Path(named): Path<Named>) -> Response {
-    match named.check(&service.model()) {
-        Ok(()) => ready(State(service)).await,
+async fn model_ready<H: Host>(State(host): State<H>, Path(named): Path<Named>) -> Response {
+    match named.of(&host) {
+        Ok(_) => ready(State(host)).await,
         Err(problem) => refuse(&problem),
     }
 }
 
-async fn metadata(State(service): State<Service>, Path(named): Path<Named>) -> Response {
-    let model = service.model();
-    if let Err(problem) = named.check(&model) {
-        return refuse(&problem);
-    }
+async fn metadata<H: Host>(State(host): State<H>, Path(named): Path<Named>) -> Response {
+    let model = match named.of(&host) {
+        Ok(service) => service.model(),
+        Err(problem) => return refuse(&problem),
+    };
     let names = model.names();
     let body = oip::metadata(&names.name, &names.version, model.request(), model.output());
     Reply::new(&model, "application/json", body).into_response()
 }
 
-async fn infer(
-    State(service): State<Service>,
+async fn infer<H: Host>(
+    State(host): State<H>,
     Path(named): Path<Named>,
     request: Request,
 ) -> Response {
     // Clients of this protocol mostly send no content type; what the body is follows from the header.
     let answered = async {
-        let received = receive(service.front(), request).await?;
-        named.check(&service.model())?;
+        let received = receive(host.front(), request).await?;
+        let service = named.of(&host)?;
         let json_bytes = match received.header(JSON_BYTES) {
             None => None,
             Some(text) => Some(text.parse().map_err(|_| {

@@ -132,7 +132,7 @@ impl Column {
                 let at = offsets.len() / 4;
                 offsets.extend_from_slice(&bytes[4..]);
                 let ends = &mut offsets.typed_data_mut::<i32>()[at..];
-                if bytes[..4] != [0; 4] || !are_ends(ends, place.data.len()) {
+                if bytes[..4] != [0; 4] || !are_ends(ends.iter().copied(), place.data.len()) {
                     return Err(Error::Frame {
                         column: field.name.clone(),
                         rule: WRONG_OFFSETS,

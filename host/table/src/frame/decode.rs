@@ -22,27 +22,40 @@ use crate::{DataType, Error, Field, Result, Schema};
 /// [`Error::Frame`] with the column and the rule, if the bytes break any rule of the encoding.
 pub fn decode(schema: &Schema, mut frame: Vec<u8>) -> Result<RecordBatch> {
     let layout = Layout::read(schema, &frame)?;
-    for (field, column) in schema.fields.iter().zip(&layout.columns) {
-        mend_nans(field.data_type, &mut frame[column.values.clone()]);
+    mend(schema, &layout, &mut frame);
+    let frame = aligned(frame);
+    let columns = schema.fields.iter().zip(&layout.columns);
+    let columns = columns.map(|(field, place)| array(field, place, layout.rows, &frame));
+    batch(schema, columns.collect::<Result<_>>()?, layout.rows)
+}
+
+/// Makes all NaNs canonical.
+pub(super) fn mend(schema: &Schema, layout: &Layout, frame: &mut [u8]) {
+    for (field, place) in schema.fields.iter().zip(&layout.columns) {
+        mend_nans(field.data_type, &mut frame[place.values.clone()]);
     }
-    // Vectors come from the allocator, which aligns them to 8 and more; should one not be, copy.
-    let frame = if frame.as_ptr().align_offset(8) == 0 {
+}
+
+/// The bytes where Arrow can read numbers in place. Vectors come from the allocator, which aligns them to 8
+/// and more; should one not be, copy.
+pub(super) fn aligned(frame: Vec<u8>) -> Buffer {
+    if frame.as_ptr().align_offset(8) == 0 {
         Buffer::from_vec(frame)
     } else {
         Buffer::from_slice_ref(&frame)
-    };
+    }
+}
+
+/// A column of a frame, in place.
+pub(super) fn array(field: &Field, place: &Place, rows: usize, frame: &Buffer) -> Result<ArrayRef> {
     let slice = |range: &Range<usize>| frame.slice_with_length(range.start, range.len());
-    let columns = schema.fields.iter().zip(&layout.columns);
-    let columns = columns.map(|(field, place)| {
-        let bits = || BooleanBuffer::new(slice(&place.validity), 0, layout.rows);
-        let buffers = Buffers {
-            nulls: (place.nulls > 0).then(|| NullBuffer::new(bits())),
-            values: slice(&place.values),
-            data: slice(&place.data),
-        };
-        buffers.into_array(field, layout.rows)
-    });
-    batch(schema, columns.collect::<Result<_>>()?, layout.rows)
+    let bits = || BooleanBuffer::new(slice(&place.validity), 0, rows);
+    let buffers = Buffers {
+        nulls: (place.nulls > 0).then(|| NullBuffer::new(bits())),
+        values: slice(&place.values),
+        data: slice(&place.data),
+    };
+    buffers.into_array(field, rows)
 }
 
 /// A batch of columns that were made for this schema.
@@ -53,12 +66,14 @@ pub(super) fn batch(schema: &Schema, columns: Vec<ArrayRef>, rows: usize) -> Res
 }
 
 /// Where everything is, all of it checked to lie within the frame.
+#[derive(Debug)]
 pub(super) struct Layout {
     pub(super) rows: usize,
     pub(super) columns: Vec<Place>,
 }
 
 /// Where a column's buffers are.
+#[derive(Debug)]
 pub(super) struct Place {
     pub(super) nulls: usize,
     pub(super) validity: Range<usize>,
@@ -182,6 +197,32 @@ impl Place {
             wrong("a null row is not zeroed")
         }
     }
+
+    /// The rules about what texts hold, which making an array of them looks at as well.
+    pub(super) fn check_texts(&self, field: &Field, frame: &[u8]) -> Result<()> {
+        if !matches!(field.data_type, DataType::Utf8 | DataType::Binary) {
+            return Ok(());
+        }
+        let wrong = |rule| Error::Frame {
+            column: field.name.clone(),
+            rule,
+        };
+        let (offsets, _) = frame[self.values.clone()].as_chunks();
+        let mut ends = offsets.iter().map(|&bytes| i32::from_le_bytes(bytes));
+        if ends.next() != Some(0) || !are_ends(ends.clone(), self.data.len()) {
+            return Err(wrong(WRONG_OFFSETS));
+        }
+        if field.data_type == DataType::Utf8 {
+            let text = std::str::from_utf8(&frame[self.data.clone()]);
+            let is_whole = |text: &str| {
+                ends.all(|end| usize::try_from(end).is_ok_and(|end| text.is_char_boundary(end)))
+            };
+            if !text.is_ok_and(is_whole) {
+                return Err(wrong(WRONG_TEXTS));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
@@ -239,7 +280,7 @@ impl Buffers {
                 let array = StringArray::try_new(offsets, data, nulls);
                 Arc::new(array.map_err(|_| Error::Frame {
                     column: field.name.clone(),
-                    rule: "its text is not UTF-8, or is cut within a character",
+                    rule: WRONG_TEXTS,
                 })?)
             }
             DataType::Binary => {
@@ -276,6 +317,9 @@ fn vector(
     )?))
 }
 
+/// The rule that a column of texts breaks if they are none.
+const WRONG_TEXTS: &str = "its text is not UTF-8, or is cut within a character";
+
 /// The rule that a column of texts breaks if they do not lie one behind the other.
 pub(super) const WRONG_OFFSETS: &str = "its offsets are wrong";
 
@@ -283,7 +327,7 @@ pub(super) const WRONG_OFFSETS: &str = "its offsets are wrong";
 fn offsets(field: &Field, values: Buffer, rows: usize, length: usize) -> Result<OffsetBuffer<i32>> {
     let offsets = ScalarBuffer::<i32>::new(values, 0, rows + 1);
     match offsets.split_first() {
-        Some((0, ends)) if are_ends(ends, length) => Ok(OffsetBuffer::new(offsets)),
+        Some((0, ends)) if are_ends(ends.iter().copied(), length) => Ok(OffsetBuffer::new(offsets)),
         _ => Err(Error::Frame {
             column: field.name.clone(),
             rule: WRONG_OFFSETS,
@@ -292,9 +336,9 @@ fn offsets(field: &Field, values: Buffer, rows: usize, length: usize) -> Result<
 }
 
 /// Whether texts that begin at 0 and end here fill so many bytes.
-pub(super) fn are_ends(ends: &[i32], length: usize) -> bool {
+pub(super) fn are_ends(ends: impl Iterator<Item = i32>, length: usize) -> bool {
     let mut last = 0;
-    let rising = ends.iter().fold(true, |rising, &end| {
+    let rising = ends.fold(true, |rising, end| {
         let rises = last <= end;
         last = end;
         rising & rises

@@ -7,7 +7,7 @@ use arrow::datatypes::{
     TimestampMicrosecondType,
 };
 
-use super::{DESCRIPTOR, HEADER, copy_mended, for_each_null};
+use super::{DESCRIPTOR, Frame, HEADER, copy_mended, for_each_null};
 use crate::{DataType, Error, Field, Result, Schema};
 
 /// Writes the rows of `batch` into `frame`, over whatever it held; a buffer that is used again spares
@@ -31,6 +31,24 @@ pub struct Encoder<'r> {
     frame_bytes: usize,
 }
 
+/// Where a column of a frame comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'r> {
+    /// From Arrow.
+    Array(&'r ArrayRef),
+    /// From the frame of another schema, at this place of that schema and of the same type.
+    Frame(&'r Frame, usize),
+}
+
+impl Source<'_> {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Array(array) => array.len(),
+            Self::Frame(frame, _) => frame.rows(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Column<'r> {
     data_type: DataType,
@@ -50,6 +68,12 @@ enum Values<'r> {
         /// Bytes of the rows that are not null.
         length: u32,
     },
+    /// As they lie in another frame, the validity before them.
+    Framed {
+        null_count: u32,
+        text_bytes: u32,
+        body: &'r [u8],
+    },
 }
 
 impl<'r> Encoder<'r> {
@@ -60,23 +84,46 @@ impl<'r> Encoder<'r> {
     /// [`Error::Mismatch`] or [`Error::ColumnCount`] if the batch is of another schema,
     /// [`Error::TooLarge`] if a column has 2 GiB of text or more.
     pub fn new(schema: &Schema, batch: &'r RecordBatch) -> Result<Self> {
-        if batch.num_columns() != schema.fields.len() {
+        let columns = batch.columns().iter().map(Source::Array);
+        Self::of(schema, batch.num_rows(), columns)
+    }
+
+    /// Takes columns from wherever they are, by position. Each must have so many rows and the schema's type.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of(
+        schema: &Schema,
+        rows: usize,
+        sources: impl ExactSizeIterator<Item = Source<'r>>,
+    ) -> Result<Self> {
+        if sources.len() != schema.fields.len() {
             return Err(Error::ColumnCount {
-                found: batch.num_columns(),
+                found: sources.len(),
                 expected: schema.fields.len(),
             });
         }
-        let rows = to_u32(batch.num_rows(), "")?;
         to_u32(schema.fields.len(), "")?;
-        let fields = schema.fields.iter().zip(batch.columns());
-        let columns = fields.map(|(field, column)| Column::new(field, column));
+        let fields = schema.fields.iter().zip(sources);
+        let columns = fields.map(|(field, source)| {
+            let found = source.rows();
+            if found != rows {
+                return Err(Error::Mismatch {
+                    column: field.name.clone(),
+                    found: format!("{found} rows long"),
+                    expected: rows.to_string(),
+                });
+            }
+            match source {
+                Source::Array(array) => Column::new(field, array),
+                Source::Frame(frame, place) => Ok(Column::framed(field, frame, place)),
+            }
+        });
         let columns = columns.collect::<Result<Vec<_>>>()?;
-        let bodies: usize = columns
-            .iter()
-            .map(|column| column.frame_bytes(batch.num_rows()))
-            .sum();
+        let bodies = columns.iter().map(|column| column.frame_bytes(rows));
+        let bodies: usize = bodies.sum();
         Ok(Self {
-            rows,
+            rows: to_u32(rows, "")?,
             frame_bytes: HEADER + DESCRIPTOR * columns.len() + bodies,
             columns,
         })
@@ -155,7 +202,26 @@ impl<'r> Column<'r> {
         })
     }
 
+    fn framed(field: &Field, frame: &'r Frame, place: usize) -> Self {
+        let (nulls, texts, body) = frame.column(place);
+        // Both numbers were read from 32 bits.
+        let [null_count, text_bytes] =
+            [nulls, texts].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        Self {
+            data_type: field.data_type,
+            nulls: None,
+            values: Values::Framed {
+                null_count,
+                text_bytes,
+                body,
+            },
+        }
+    }
+
     fn null_count(&self) -> u32 {
+        if let Values::Framed { null_count, .. } = self.values {
+            return null_count;
+        }
         // A batch has no more rows than a u32 counts.
         let count = self.nulls.map_or(0, NullBuffer::null_count);
         u32::try_from(count).unwrap_or(u32::MAX)
@@ -164,6 +230,7 @@ impl<'r> Column<'r> {
     fn text_bytes(&self) -> u32 {
         match self.values {
             Values::Texts { length, .. } => length,
+            Values::Framed { text_bytes, .. } => text_bytes,
             Values::Bits(_) | Values::Numbers(_) => 0,
         }
     }
@@ -178,6 +245,7 @@ impl<'r> Column<'r> {
             Values::Texts { length, .. } => {
                 (4 * (rows + 1)).next_multiple_of(8) + (length as usize).next_multiple_of(8)
             }
+            Values::Framed { body, .. } => body.len(),
         };
         validity + values
     }
@@ -187,6 +255,7 @@ impl<'r> Column<'r> {
             write_bits(nulls.inner(), space);
         }
         match &self.values {
+            Values::Framed { body, .. } => space.buffer(body.len()).copy_from_slice(body),
             Values::Bits(bits) => match self.nulls {
                 Some(nulls) => write_bits(&(*bits & nulls.inner()), space),
                 None => write_bits(bits, space),

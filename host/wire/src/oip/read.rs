@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
-use trueline_table::Schema;
+use trueline_table::AnySchema;
 
 use super::header::{Data, Header, Tensor};
 use super::tensor::has_elements;
@@ -28,7 +28,7 @@ pub struct Request {
 ///
 /// # Errors
 /// With what is wrong, by tensor.
-pub fn read(schema: &Schema, json_bytes: Option<usize>, body: &[u8]) -> Result<Request> {
+pub fn read(schema: &dyn AnySchema, json_bytes: Option<usize>, body: &[u8]) -> Result<Request> {
     let (header, binary) = split(json_bytes, body, "inputs")?;
     let rows = table(schema, &header, binary, false)?;
     Ok(Request {
@@ -43,7 +43,11 @@ pub fn read(schema: &Schema, json_bytes: Option<usize>, body: &[u8]) -> Result<R
 ///
 /// # Errors
 /// If it is none.
-pub fn read_answer(schema: &Schema, json_bytes: Option<usize>, body: &[u8]) -> Result<RecordBatch> {
+pub fn read_answer(
+    schema: &dyn AnySchema,
+    json_bytes: Option<usize>,
+    body: &[u8],
+) -> Result<RecordBatch> {
     let (header, binary) = split(json_bytes, body, "outputs")?;
     table(schema, &header, binary, true)
 }
@@ -67,7 +71,7 @@ fn split<'a>(
 type Found<'h, 'a> = (&'h Tensor<'a>, Option<&'a [u8]>);
 
 fn table<'a>(
-    schema: &Schema,
+    schema: &dyn AnySchema,
     header: &Header<'a>,
     mut binary: &'a [u8],
     is_answer: bool,
@@ -99,7 +103,7 @@ fn table<'a>(
         )));
     }
     let mut rows = Rows::new(schema);
-    for index in 0..schema.fields.len() {
+    for index in 0..schema.schema().fields.len() {
         let column = rows.column(index);
         let field = column.field();
         if !has_elements(field.data_type) {

@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use trueline_features::{Error, FeatureStore, Selection};
 use trueline_runtime::{Manifest, Runtime};
 use trueline_serving::{Extract, Features, Unread};
-use trueline_table::Schema;
+use trueline_table::{AnySchema as _, Schema, TableSchema};
 
 use crate::commands::cache::now_us;
 use crate::errors::Problem;
@@ -41,9 +41,9 @@ struct Service {
     store: Arc<FeatureStore>,
     selection: Selection,
     full_names: bool,
-    request: Schema,
+    request: TableSchema,
     /// What the package reads.
-    input: Schema,
+    input: TableSchema,
     /// What of that the service brings.
     brought: Vec<String>,
 }
@@ -72,15 +72,15 @@ impl Features for Store {
             store: self.0.clone(),
             selection,
             full_names: features.full_names,
-            request,
-            input: manifest.input.clone(),
+            request: request.into(),
+            input: manifest.input.clone().into(),
             brought: features.columns.clone(),
         })))
     }
 }
 
 impl Extract for Service {
-    fn request(&self) -> &Schema {
+    fn request(&self) -> &TableSchema {
         &self.request
     }
 
@@ -108,7 +108,7 @@ impl Extract for Service {
         });
         let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-        RecordBatch::try_new_with_options(self.input.to_arrow(), columns, &options)
+        RecordBatch::try_new_with_options(self.input.arrow(), columns, &options)
             .map_err(|error| Unread::Refused(error.to_string()))
     }
 }
