@@ -1,12 +1,12 @@
 //! A client that keeps connections busy, checks every answer, and costs little itself.
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use trueline_wire::native::{self, Shape};
@@ -83,7 +83,7 @@ impl Load {
             let mut asking = JoinSet::new();
             for stream in streams {
                 let (inner, next) = (self.inner.clone(), next.clone());
-                asking.spawn(async move { inner.ask(&stream, &next, started, until).await });
+                asking.spawn(async move { inner.ask(stream, &next, started, until).await });
             }
             let mut durations = Vec::new();
             while let Some(asked) = asking.join_next().await {
@@ -99,13 +99,13 @@ impl Inner {
     /// One connection's part.
     async fn ask(
         &self,
-        stream: &TcpStream,
+        mut stream: TcpStream,
         next: &AtomicUsize,
         started: Instant,
         until: Until,
     ) -> Result<Vec<Duration>> {
         let mut durations = Vec::new();
-        let mut answer = Vec::new();
+        let mut answer = Vec::with_capacity(8192);
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let is_over = match until {
@@ -117,9 +117,9 @@ impl Inner {
             }
             let row = number % self.requests.len();
             let asked = Instant::now();
-            write(stream, &self.requests[row]).await?;
+            stream.write_all(&self.requests[row]).await?;
             answer.clear();
-            let body = read(stream, &mut answer).await?;
+            let body = read(&mut stream, &mut answer).await?;
             durations.push(asked.elapsed());
             self.check(row, &answer[body..])?;
         }
@@ -145,34 +145,17 @@ impl Inner {
     }
 }
 
-async fn write(stream: &TcpStream, mut bytes: &[u8]) -> Result<()> {
-    while !bytes.is_empty() {
-        match stream.try_write(bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == ErrorKind::WouldBlock => stream.writable().await?,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
 /// Reads one answer, and tells where its body begins.
-async fn read(stream: &TcpStream, answer: &mut Vec<u8>) -> Result<usize> {
-    let mut piece = [0; 8192];
+async fn read(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<usize> {
     let mut awaited = None;
     loop {
-        stream.readable().await?;
-        match stream.try_read(&mut piece) {
-            Ok(0) => {
-                return Err(anyhow!(
-                    "the connection ended: {}",
-                    String::from_utf8_lossy(answer)
-                ));
-            }
-            Ok(length) => answer.extend_from_slice(&piece[..length]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error.into()),
-        }
+        // That knows of a short read that nothing is left, and does not ask the kernel in vain.
+        let length = stream.read_buf(answer).await?;
+        ensure!(
+            length > 0,
+            "the connection ended: {}",
+            String::from_utf8_lossy(answer)
+        );
         if awaited.is_none() {
             awaited = extent(answer)?;
         }
