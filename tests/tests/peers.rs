@@ -15,7 +15,7 @@ use std::process::Command;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use trueline_runtime::table::arrow::array::RecordBatch;
-use trueline_runtime::{Backend, Bound, Input, Limits, Outcome, Runtime, Stage};
+use trueline_runtime::{Backend, Bound, Input, Limits, Outcome, Reading, Runtime, Stage};
 use trueline_sdk::testing::{Cell, Table};
 use trueline_sdk::{DataType, Field, Role};
 use trueline_tests::{repository, rows};
@@ -105,10 +105,7 @@ impl Case {
     fn run(&self, stage: &Stage) -> Vec<String> {
         let params = self.params.to_string();
         let table = table(&self.columns);
-        let input = Input {
-            name: "rows".to_owned(),
-            schema: rows::schema(table.schema()),
-        };
+        let input = Input::rows(rows::schema(table.schema()));
         let learned = Some(&self.columns).filter(|_| !self.mapped.is_empty());
         let to_map = self.rows.as_ref().or(learned).map(self::table);
         let schema = to_map.as_ref().map(|rows| rows::schema(rows.schema()));
@@ -120,11 +117,11 @@ impl Case {
         let mut outcome = Outcome::default();
         // What learns nothing only maps.
         if let Some(reduction) = signature.reduction {
-            let input = Input {
-                schema: input.schema.select(&reduction.reads[0]).unwrap(),
-                ..input
-            };
-            let batch = project(&table, &reduction.reads[0]);
+            let reading =
+                Reading::new(reduction.reads[0].iter().map(String::as_str), &input.schema);
+            let reading = reading.unwrap();
+            let input = Input::rows(reading.schema().clone());
+            let batch = reading.select(&rows::batch(&table), 0).unwrap();
             for pass in 0..reduction.passes {
                 outcome = match reduce(stage, &params, &input, pass, &outcome.state, &batch) {
                     Ok(outcome) => outcome,

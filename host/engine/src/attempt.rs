@@ -283,7 +283,9 @@ impl Attempt<'_> {
         for (input, (table, read)) in inputs.zip(tables) {
             let of = table.schema.fields.len();
             let columns = numbers::plural(of as u64, "column");
-            let count = read.schema.fields.len();
+            // Numbers of rows are no column of the table.
+            let is_column = |name: &&str| table.schema.index_of(name).is_some();
+            let count = read.schema.names().filter(is_column).count();
             log.info(format!(
                 "reads `{}`: {}, {count} of {columns}",
                 input.name, input.pipe

@@ -11,6 +11,7 @@
 //! spread over threads, and the laws of the contract make the result the same bytes.
 
 mod attempt;
+mod batches;
 mod champion;
 mod data;
 mod decisions;

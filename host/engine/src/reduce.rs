@@ -1,18 +1,18 @@
 //! Reducing a stage: its passes over its inputs, spread over workers if the laws allow it.
 
-use std::iter::Enumerate;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
 use arrow::array::RecordBatch;
-use trueline_dataset::{Scan, TablePin};
+use trueline_dataset::TablePin;
 use trueline_pipeline::{Pipe, StageWork};
 use trueline_runtime::{
-    Decision, Input, Link, Metric, Outcome, Progress, Reduction, ReductionSignature, Watch,
+    Decision, Input, Link, Metric, Outcome, Progress, Reading, Reduction, ReductionSignature, Watch,
 };
 use trueline_table::Schema;
 
+use crate::batches::{Batch, Batches};
 use crate::data::Data;
 use crate::pipe::{FittedStages, Steps};
 use crate::step::Step;
@@ -83,17 +83,7 @@ impl Job<'_> {
         let Some(signature) = self.work.stage.describe(&params, &tables, None)?.reduction else {
             return Ok(None);
         };
-        let select = |(table, reads): (&Input, &Vec<String>)| {
-            Ok::<_, Error>(Input {
-                name: table.name.clone(),
-                schema: table.schema.select(reads)?,
-            })
-        };
-        let inputs = tables
-            .iter()
-            .zip(&signature.reads)
-            .map(select)
-            .collect::<Result<_>>()?;
+        let inputs = signature.inputs(&tables)?;
         Ok(Some(Bindings {
             params,
             tables,
@@ -113,11 +103,12 @@ impl Job<'_> {
         let input = &self.work.inputs[index];
         let mut rows = Rows::load(self, index, &input.pipe, &bindings.inputs[index].schema)?;
         let mut tee = Tee::new(&bindings.inputs[index].schema);
-        for (number, batch) in self.data.scan(&input.pipe, self.options)?.enumerate() {
+        for batch in Batches::new(self.data.scan(&input.pipe, self.options)?) {
             if let Some(watch) = self.watch {
                 watch.check()?;
             }
-            tee.take(number, rows.read(batch?)?)?;
+            let batch = batch?;
+            tee.take(batch.number, rows.read(batch)?)?;
         }
         tee.finish()
     }
@@ -260,8 +251,8 @@ impl Pass<'_> {
                 &self.bindings.inputs[index].schema,
             )?;
             let scan = self.job.data.scan(&input.pipe, self.job.options)?;
-            for (number, batch) in scan.enumerate() {
-                self.take(&mut reduction, &mut rows, number, batch?)?;
+            for batch in Batches::new(scan) {
+                self.take(&mut reduction, &mut rows, batch?)?;
             }
         }
         Ok(reduction.finish()?)
@@ -272,7 +263,7 @@ impl Pass<'_> {
         let mut total = self.begin(None)?;
         for (index, input) in self.job.work.inputs.iter().enumerate() {
             let scan = self.job.data.scan(&input.pipe, self.job.options)?;
-            let batches = Mutex::new(scan.enumerate());
+            let batches = Mutex::new(Batches::new(scan));
             let workers = self.job.options.threads;
             let partials = std::thread::scope(|scope| {
                 let work = || self.worker(index, &input.pipe, &batches);
@@ -295,13 +286,13 @@ impl Pass<'_> {
         &self,
         index: usize,
         pipe: &Pipe,
-        batches: &Mutex<Enumerate<Scan>>,
+        batches: &Mutex<Batches>,
     ) -> Result<Option<Vec<u8>>> {
         let mut begun = None;
         loop {
             // The lock is held for reading one batch, which only one thread can do anyway.
             let next = lock(batches).next();
-            let Some((number, batch)) = next else { break };
+            let Some(batch) = next else { break };
             let batch = batch?;
             let (reduction, rows) = match &mut begun {
                 Some(begun) => begun,
@@ -313,7 +304,7 @@ impl Pass<'_> {
                     ))
                 }
             };
-            self.take(reduction, rows, number, batch)?;
+            self.take(reduction, rows, batch)?;
         }
         Ok(match begun {
             Some((reduction, _)) => Some(reduction.partial()?),
@@ -321,17 +312,11 @@ impl Pass<'_> {
         })
     }
 
-    fn take(
-        &self,
-        reduction: &mut Reduction,
-        rows: &mut Rows,
-        number: usize,
-        batch: RecordBatch,
-    ) -> Result<()> {
+    fn take(&self, reduction: &mut Reduction, rows: &mut Rows, batch: Batch) -> Result<()> {
         if let Some(watch) = self.job.watch {
             watch.check()?;
         }
-        let count = batch.num_rows() as u64;
+        let (number, count) = (batch.number, batch.rows.num_rows() as u64);
         let batch = rows.read(batch)?;
         reduction.update(rows.input, &batch)?;
         if let Some(tee) = self.tees.get(rows.input as usize) {
@@ -351,33 +336,28 @@ impl Pass<'_> {
 }
 
 /// What a worker makes of the batches of an input: mapped, and cut down to what the stage reads.
-struct Rows {
+pub(crate) struct Rows {
     input: u32,
     steps: Steps,
-    columns: Vec<usize>,
+    reading: Reading,
 }
 
 impl Rows {
-    fn load(job: &Job<'_>, index: usize, pipe: &Pipe, reads: &Schema) -> Result<Self> {
+    pub(crate) fn load(job: &Job<'_>, index: usize, pipe: &Pipe, reads: &Schema) -> Result<Self> {
         let steps = job.steps(pipe)?;
-        let columns = reads
-            .names()
-            .filter_map(|name| steps.schema.index_of(name))
-            .collect();
+        let reading = Reading::new(reads.names(), &steps.schema)?;
         let input =
             u32::try_from(index).map_err(|_| Error::Mismatch("too many inputs".to_owned()))?;
         Ok(Self {
             input,
             steps,
-            columns,
+            reading,
         })
     }
 
-    fn read(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
-        let mapped = self.steps.apply(batch)?;
-        mapped
-            .project(&self.columns)
-            .map_err(|error| Error::Table(error.into()))
+    pub(crate) fn read(&mut self, batch: Batch) -> Result<RecordBatch> {
+        let mapped = self.steps.apply(batch.rows)?;
+        Ok(self.reading.select(&mapped, batch.first_row)?)
     }
 }
 

@@ -68,6 +68,13 @@ pub enum Error {
     #[error("the stage broke its contract: {reason}")]
     Contract { reason: String },
 
+    /// A table has a column of a name that stands for something else.
+    #[error(
+        "the table has a column called `{column}`, the name by which the stage reads the numbers of rows; give the \
+         column another name"
+    )]
+    ReservedColumn { column: &'static str },
+
     /// The rows do not fit what the stage or package reads.
     #[error("{0}")]
     Rows(#[from] trueline_table::Error),

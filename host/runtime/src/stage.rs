@@ -15,6 +15,7 @@ use crate::engine::{self, Backend, Fingerprint};
 use crate::error::GuestErrorKind;
 use crate::instance::{self, HostState, Live, Progress};
 use crate::mapper::Mapper;
+use crate::reading::ROW_NUMBER;
 use crate::reduction::Reduction;
 use crate::watch::Watch;
 use crate::{Error, Limits, Result, admission, convert};
@@ -330,13 +331,17 @@ fn check_reduction(reduction: &ReductionSignature, inputs: &[Input]) -> Result<(
         )));
     }
     for (columns, input) in reduction.reads.iter().zip(inputs) {
-        check_reads(columns, &input.schema)?;
+        let is_numbered = columns.iter().any(|column| column == ROW_NUMBER);
+        if is_numbered && input.schema.index_of(ROW_NUMBER).is_some() {
+            return Err(Error::ReservedColumn { column: ROW_NUMBER });
+        }
+        check_reads(columns, &input.schema, &[ROW_NUMBER])?;
     }
     Ok(())
 }
 
 fn check_mapping(mapping: &Mapping, rows: &Schema) -> Result<()> {
-    check_reads(&mapping.reads, rows)?;
+    check_reads(&mapping.reads, rows, &[])?;
     for (index, field) in mapping.writes.fields.iter().enumerate() {
         if field.name.is_empty() || mapping.writes.index_of(&field.name) != Some(index) {
             return Err(Error::contract(format!(
@@ -348,9 +353,10 @@ fn check_mapping(mapping: &Mapping, rows: &Schema) -> Result<()> {
     Ok(())
 }
 
-fn check_reads(columns: &[String], schema: &Schema) -> Result<()> {
+/// Checks that the columns are in the table, or are among what the host adds, and none is there twice.
+fn check_reads(columns: &[String], schema: &Schema, added: &[&str]) -> Result<()> {
     for (index, column) in columns.iter().enumerate() {
-        if schema.index_of(column).is_none() {
+        if schema.index_of(column).is_none() && !added.contains(&column.as_str()) {
             return Err(Error::contract(format!(
                 "it reads `{column}`, which the table lacks"
             )));

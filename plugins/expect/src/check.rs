@@ -55,8 +55,7 @@ impl Reduce for Check {
             self.previous += count;
             return Ok(());
         }
-        let first = self.resolved.is_numbered.then_some(self.rows);
-        let rows = Rows::new(batch, first, &self.resolved.key);
+        let rows = Rows::new(batch, self.resolved.numbers, &self.resolved.key)?;
         for expectation in &mut self.resolved.expectations {
             expectation.update(&rows)?;
         }

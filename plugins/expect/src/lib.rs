@@ -36,8 +36,7 @@
 //! | `as_of` | | the time that ages are counted from, such as `"2013-01-31T00:00:00Z"`; a stage has no clock |
 //! | `severity` | `"fail"` | `"fail"` or `"warn"`, where an expectation does not say it itself |
 //! | `examples` | `5` | how many rows are shown of each expectation that is not met |
-//! | `key` | the columns with the role `key` | the columns that name such a row |
-//! | `row_numbers` | `false` | `true`: examples are the first rows, with their numbers |
+//! | `key` | the columns with the role `key` | the columns that name such a row, beside its number |
 //!
 //! | of a column | meaning |
 //! |---|---|
@@ -78,31 +77,33 @@
 //! # What comes out
 //!
 //! A finding for each expectation that is not met: a sentence with counts, extremes or values, and the rows
-//! that it concerns, `2 values are below -120; the lowest is -300 (carrier UA, flight 1545; …)`. Metrics `rows`,
-//! `expectations`, `failed` and `warnings`. A report, which `trueline show --report validate` prints:
+//! that it concerns, `2 values are below -120; the lowest is -300 (rows 811: carrier UA, flight 1545; …)`. Metrics
+//! `rows`, `expectations`, `failed` and `warnings`. A report, which `trueline show --report validate` prints:
 //!
 //! ```json
 //! { "rows": 327346, "failed": 1, "warnings": 0,
 //!   "expectations": [
 //!     { "subject": "dep_delay", "expected": "min -120", "severity": "fail", "met": false, "count": 2,
 //!       "found": "2 values are below -120; the lowest is -300",
-//!       "examples": [{ "value": "-300", "key": { "carrier": "UA", "flight": "1545" } }] } ] }
+//!       "examples": [{ "row": 811, "value": "-300", "key": { "carrier": "UA", "flight": "1545" } }] } ] }
 //! ```
 //!
 //! `count` are the rows that are otherwise, also if `mostly` allows them. Values are written as in a pipeline
 //! file.
 //!
-//! # Order, numbers and memory
+//! **Examples** of values beyond a bound are those furthest from it, all others the first rows. `row` is counted from
+//! 0 over the rows that the stage reads: of `flights` without a `where`, it is the row of the files one after another,
+//! as in a data frame; of `flights.train` that of the part. `unique` shows rows that repeat a key, and which row they
+//! repeat.
 //!
-//! The number of a row depends on the order of rows. So **by default** examples are chosen without it: those
-//! with the lowest values (for `max` and `below` the highest), named by their `key`. Then the check is
-//! mergeable: it gives the same bytes however the rows are ordered and spread. With `row_numbers`, examples
-//! are the first rows, with `row` counted from 0; with `order`, which looks at one row after another, rows
-//! have numbers anyway. **Such a check says that it is not mergeable**: one instance sees the rows in order.
-//! `unique` can only name the rows that repeat a key by their numbers.
+//! # Order and memory
 //!
-//! Memory does not grow with the rows but for `unique` and `distinct` (32 bytes a row, twice that with
-//! numbers), quantiles (16) and `most_common` (up to 64).
+//! A row brings its number along, so the check is mergeable: it gives the same bytes however rows are spread over
+//! workers. `order` alone looks at one row after another; **with it the check says that it is not mergeable**, and one
+//! instance sees all rows in order.
+//!
+//! Memory does not grow with the rows but for `unique` (64 bytes a row, 32 without `examples`), `distinct` (32),
+//! quantiles (16) and `most_common` (up to 64).
 
 mod check;
 mod expectation;

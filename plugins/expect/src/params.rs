@@ -30,9 +30,15 @@ pub struct Params {
     #[serde(default = "default_examples")]
     pub(crate) examples: usize,
     #[serde(default)]
-    pub(crate) row_numbers: bool,
-    #[serde(default)]
     pub(crate) severity: Level,
+}
+
+impl Params {
+    /// Whether an expectation looks at one row after another.
+    pub(crate) fn has_order(&self) -> bool {
+        let mut columns = self.columns.values().flat_map(|column| &column.0);
+        columns.any(|column| column.order.is_some())
+    }
 }
 
 /// What is expected of a column.

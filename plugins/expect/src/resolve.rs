@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use trueline_sdk::civil::parse_timestamp;
 use trueline_sdk::order::Kind;
 use trueline_sdk::prelude::*;
+use trueline_sdk::schema::ROW_NUMBER;
 
 use crate::Params;
 use crate::expectation::{
@@ -26,8 +27,8 @@ pub(crate) struct Resolved {
     /// The places and names of the columns that name a row.
     pub(crate) key: Vec<usize>,
     pub(crate) key_names: Vec<String>,
-    /// Whether rows have numbers, and so an order.
-    pub(crate) is_numbered: bool,
+    /// The place of the rows' numbers, once they are read.
+    pub(crate) numbers: Option<usize>,
 }
 
 /// What the stage says before anything runs.
@@ -61,10 +62,13 @@ pub(crate) fn describe(params: &Params, inputs: &[Input]) -> Result<Signature> {
             .iter()
             .flat_map(|expectation| expectation.reads()),
     );
-    let reads: Vec<String> = reads
+    let mut reads: Vec<String> = reads
         .into_iter()
         .map(|place| schema.fields[place].name.clone())
         .collect();
+    if params.examples > 0 {
+        reads.push(ROW_NUMBER.to_owned());
+    }
     let bytes = resolved
         .expectations
         .iter()
@@ -83,7 +87,7 @@ pub(crate) fn describe(params: &Params, inputs: &[Input]) -> Result<Signature> {
     Ok(Signature::reduces(Reduction {
         reads: inputs.iter().map(of_input).collect(),
         passes: 1,
-        mergeable: !resolved.is_numbered,
+        mergeable: !params.has_order(),
         bytes_per_row: bytes.fold(0, u32::saturating_add),
         seeded: false,
     }))
@@ -96,7 +100,6 @@ struct Defaults {
     as_of: Option<i64>,
     /// How many examples are kept.
     examples: usize,
-    is_numbered: bool,
 }
 
 /// All expectations, in the order of the report: rows, keys, columns by name, then several columns.
@@ -105,13 +108,10 @@ struct Defaults {
 /// [`Error::Params`] if an expectation makes no sense, [`Error::Schema`] if a column is not there or has
 /// another type and that is to fail.
 pub(crate) fn resolve(params: &Params, schema: &Schema, has_previous: bool) -> Result<Resolved> {
-    let mut columns = params.columns.values().flat_map(|column| &column.0);
-    let is_numbered = params.row_numbers || columns.any(|column| column.order.is_some());
     let defaults = Defaults {
         severity: params.severity,
         as_of: params.as_of.as_ref().map(as_of).transpose()?,
         examples: params.examples,
-        is_numbered,
     };
     let mut expectations = rows(params, has_previous)?;
     for unique in &params.unique {
@@ -136,7 +136,7 @@ pub(crate) fn resolve(params: &Params, schema: &Schema, has_previous: bool) -> R
             .map(|&place| schema.fields[place].name.clone())
             .collect(),
         key,
-        is_numbered,
+        numbers: schema.index_of(ROW_NUMBER).filter(|_| params.examples > 0),
     })
 }
 
@@ -295,7 +295,6 @@ impl Defaults {
             places,
             tolerance(unique.mostly, &format!("`unique` {subject}"))?,
             self.examples,
-            self.is_numbered,
         )))
     }
 

@@ -9,8 +9,8 @@ use trueline_sdk::prelude::*;
 /// A batch, with what several expectations need of it computed once.
 pub(crate) struct Rows<'b> {
     batch: &'b Batch<'b>,
-    /// Rows before it; none if that would depend on how rows were spread.
-    first: Option<u64>,
+    /// The number of each row; nothing if no row is shown.
+    numbers: &'b [i64],
     /// The places of the columns that name a row.
     key: &'b [usize],
     /// The keys of each column that has an order, once somebody asked.
@@ -18,13 +18,24 @@ pub(crate) struct Rows<'b> {
 }
 
 impl<'b> Rows<'b> {
-    pub(crate) fn new(batch: &'b Batch<'b>, first: Option<u64>, key: &'b [usize]) -> Self {
-        Self {
+    /// `numbers` is the place of the rows' numbers.
+    ///
+    /// # Errors
+    /// If these are no int64.
+    pub(crate) fn new(
+        batch: &'b Batch<'b>,
+        numbers: Option<usize>,
+        key: &'b [usize],
+    ) -> Result<Self> {
+        Ok(Self {
             batch,
-            first,
+            numbers: match numbers {
+                Some(place) => batch.column(place).int64()?,
+                None => &[],
+            },
             key,
             keys: vec![OnceCell::new(); batch.columns().len()],
-        }
+        })
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -45,13 +56,13 @@ impl<'b> Rows<'b> {
         Ok(cell.get().map_or(&[], Vec::as_slice))
     }
 
-    /// The number of a row, from 0, if it is known.
-    pub(crate) fn number(&self, row: usize) -> Option<u64> {
-        self.first.map(|first| first + row as u64)
+    /// The number of a row, if rows are shown.
+    pub(crate) fn number(&self, row: usize) -> Option<i64> {
+        self.numbers.get(row).copied()
     }
 
-    /// A row to show: `order` decides which of many are shown, `shown` is what is wrong with it.
-    pub(crate) fn example(&self, row: usize, order: Value, shown: String) -> Result<Example> {
+    /// What names a row: the values of its key.
+    fn key_of(&self, row: usize) -> Result<Vec<Option<String>>> {
         let name = |&place: &usize| {
             let column = self.column(place);
             if !column.is_valid(row) {
@@ -64,33 +75,30 @@ impl<'b> Rows<'b> {
             };
             Ok(Some(kind.show(&value)))
         };
-        let key = self.key.iter().map(name).collect::<Result<_>>()?;
-        Ok(Example::new(self.number(row), order, shown, key))
+        self.key.iter().map(name).collect()
     }
 }
 
-/// A row that does not meet an expectation. Sorted by its number if that is known, else by its value.
+/// A row that does not meet an expectation. Those of the lowest rank go first, of these the first rows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Example {
-    pub(crate) row: Option<u64>,
-    order: Value,
+    rank: i64,
+    /// Its number, from 0.
+    pub(crate) row: i64,
+    /// What is wrong with it.
     pub(crate) shown: String,
-    /// The values of the columns that name the row.
+    /// The values of the columns that name the row, as far as they were kept.
     pub(crate) key: Vec<Option<String>>,
 }
 
 impl Example {
-    pub(crate) fn new(
-        row: Option<u64>,
-        order: Value,
-        shown: String,
-        key: Vec<Option<String>>,
-    ) -> Self {
+    /// A row of which nothing is known but its number.
+    pub(crate) fn numbered(row: i64, shown: String) -> Self {
         Self {
+            rank: 0,
             row,
-            order,
             shown,
-            key,
+            key: Vec::new(),
         }
     }
 }
@@ -99,40 +107,54 @@ impl Example {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Examples(BTreeSet<Example>);
 
-/// Which examples are kept.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Keep {
-    /// How many.
-    pub(crate) most: usize,
-    /// Those with the highest values rather than the lowest. Row numbers go before values.
-    pub(crate) highest: bool,
-}
-
 impl Examples {
-    pub(crate) fn add(&mut self, example: Example, keep: Keep) {
-        self.0.insert(example);
-        while self.0.len() > keep.most {
-            let is_numbered = self.0.first().is_some_and(|first| first.row.is_some());
-            if keep.highest && !is_numbered {
-                self.0.pop_first();
-            } else {
-                self.0.pop_last();
-            }
+    /// Keeps a row if it is among the first `most`; `shown` says what is wrong with it, and is only asked then.
+    ///
+    /// # Errors
+    /// If what names the row cannot be read.
+    pub(crate) fn add(
+        &mut self,
+        rows: &Rows<'_>,
+        row: usize,
+        most: usize,
+        rank: i64,
+        shown: impl FnOnce() -> Result<String>,
+    ) -> Result<()> {
+        let Some(number) = rows.number(row) else {
+            return Ok(());
+        };
+        let last = self.0.last().filter(|_| self.0.len() >= most);
+        if most == 0 || last.is_some_and(|last| (last.rank, last.row) <= (rank, number)) {
+            return Ok(());
         }
+        self.keep(
+            Example {
+                rank,
+                row: number,
+                shown: shown()?,
+                key: rows.key_of(row)?,
+            },
+            most,
+        );
+        Ok(())
     }
 
-    pub(crate) fn merge(&mut self, other: Self, keep: Keep) {
+    pub(crate) fn merge(&mut self, other: Self, most: usize) {
         other
             .0
             .into_iter()
-            .for_each(|example| self.add(example, keep));
+            .for_each(|example| self.keep(example, most));
     }
 
-    pub(crate) fn into_vec(self, keep: Keep) -> Vec<Example> {
-        let mut examples: Vec<Example> = self.0.into_iter().collect();
-        if keep.highest && examples.first().is_some_and(|first| first.row.is_none()) {
-            examples.reverse();
+    fn keep(&mut self, example: Example, most: usize) {
+        self.0.insert(example);
+        while self.0.len() > most {
+            self.0.pop_last();
         }
-        examples
+    }
+
+    /// The examples in order.
+    pub(crate) fn into_vec(self) -> Vec<Example> {
+        self.0.into_iter().collect()
     }
 }

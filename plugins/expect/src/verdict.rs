@@ -36,25 +36,24 @@ pub(crate) struct Verdict {
 /// An example in the report.
 #[derive(Debug, Serialize)]
 struct Shown {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    row: Option<u64>,
+    row: i64,
     value: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     key: BTreeMap<String, Option<String>>,
 }
 
 impl Shown {
-    /// What tells a reader which row it is: its number, or `carrier UA, flight 1545`; nothing of a row without either.
-    fn name(&self) -> Option<String> {
-        if let Some(row) = self.row {
-            return Some(row.to_string());
-        }
+    /// What tells a reader which row it is: `5`, or with what names it `5: carrier UA, flight 1545`.
+    fn name(&self) -> String {
         let named = |(column, value): (&String, &Option<String>)| {
             let value = value.as_deref().unwrap_or("null");
             format!("{column} {value}")
         };
         let key: Vec<String> = self.key.iter().map(named).collect();
-        (!key.is_empty()).then(|| key.join(", "))
+        match key.is_empty() {
+            true => self.row.to_string(),
+            false => format!("{}: {}", self.row, key.join(", ")),
+        }
     }
 }
 
@@ -85,28 +84,22 @@ impl Verdict {
         self
     }
 
-    /// The finding, if it was not met: with the numbers of the rows as far as they are known, else with what names them.
+    /// The finding, if it was not met, with the numbers of rows and what names them.
     pub(crate) fn finding(&self) -> Option<Finding> {
         if self.met {
             return None;
         }
         let mut message = self.found.clone().unwrap_or_else(|| self.expected.clone());
-        let mut rows: Vec<String> = self.examples.iter().filter_map(Shown::name).collect();
+        let mut rows: Vec<String> = self.examples.iter().map(Shown::name).collect();
         shorten(&mut rows);
         if !rows.is_empty() {
-            let is_numbered = self.examples.iter().any(|example| example.row.is_some());
-            let word = match (is_numbered, self.count) {
-                (true, 1) => "row ",
-                (true, _) => "rows ",
-                (false, _) => "",
-            };
-            let separator = if is_numbered { ", " } else { "; " };
-            let more = if self.count > rows.len() as u64 {
-                format!("{separator}…")
-            } else {
-                String::new()
-            };
-            message.push_str(&format!(" ({word}{}{more})", rows.join(separator)));
+            let word = if self.count == 1 { "row" } else { "rows" };
+            let is_keyed = self.examples.iter().any(|example| !example.key.is_empty());
+            let separator = if is_keyed { "; " } else { ", " };
+            if self.count > rows.len() as u64 {
+                rows.push("…".to_owned());
+            }
+            message.push_str(&format!(" ({word} {})", rows.join(separator)));
         }
         Some(Finding {
             severity: self.severity.into(),

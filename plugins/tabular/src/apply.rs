@@ -6,6 +6,7 @@ use trueline_sdk::{
 
 use crate::{
     convert,
+    integers::Integers,
     params::Params,
     state::State,
     time::Time,
@@ -60,9 +61,12 @@ impl Map for Apply {
                 (Value::Scalar(scalar), DataType::Float64) => {
                     writer.float64_or_null(|values| scalar.eval_all(batch, values))?;
                 }
-                (Value::Scalar(scalar), data_type) => {
-                    write_numbers(scalar, data_type, batch, &mut numbers, &mut writer)?;
-                }
+                (Value::Scalar(scalar), data_type) => match Integers::of(scalar, data_type) {
+                    Some(integers) if data_type == DataType::Int64 => {
+                        write_integers(&integers, batch, &mut writer)?;
+                    }
+                    _ => write_numbers(scalar, data_type, batch, &mut numbers, &mut writer)?,
+                },
                 (Value::Text(text), _) => write_texts(text, batch, &mut writer)?,
                 (Value::Time(time), _) => write_times(time, batch, &mut writer)?,
                 (Value::Vector(vector), DataType::Float64List(_)) => {
@@ -125,6 +129,18 @@ fn write_numbers(
             "numbers were to be written as {other}"
         ))),
     }
+}
+
+fn write_integers(
+    integers: &Integers,
+    batch: &Batch<'_>,
+    writer: &mut BatchWriter<'_>,
+) -> Result<()> {
+    let integers = integers.block(batch, 0, batch.rows())?;
+    let validity = Validity::from_fn(batch.rows(), |row| integers.get(row).is_some());
+    let places = writer.int64(&validity)?.iter_mut().enumerate();
+    places.for_each(|(row, place)| *place = integers.get(row).unwrap_or_default());
+    Ok(())
 }
 
 fn write_texts(text: &Text, batch: &Batch<'_>, writer: &mut BatchWriter<'_>) -> Result<()> {

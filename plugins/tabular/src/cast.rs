@@ -6,8 +6,8 @@ use trueline_sdk::{Batch, DataType, Error, Result};
 
 use crate::value::Text;
 
-/// 2^53 - 1, to which every float64 stands for one integer alone.
-const EXACT: f64 = 9_007_199_254_740_991.0;
+/// The last float64 before 2^63, beyond which there is no int64.
+const HIGHEST_INT64: f64 = 9_223_372_036_854_774_784.0;
 
 /// What becomes of a value that the new type does not have.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,11 +36,11 @@ pub(crate) struct Parse {
 }
 
 impl Bounds {
-    /// Those of int32, or of the int64 that float64 tells apart.
+    /// Those of int32 or int64.
     pub(crate) fn of(data_type: DataType, invalid: Invalid) -> Rc<Self> {
         let (lowest, highest) = match data_type {
             DataType::Int32 => (f64::from(i32::MIN), f64::from(i32::MAX)),
-            _ => (-EXACT, EXACT),
+            _ => (-9_223_372_036_854_775_808.0, HIGHEST_INT64),
         };
         Rc::new(Self {
             lowest,
@@ -48,6 +48,20 @@ impl Bounds {
             data_type,
             invalid,
         })
+    }
+
+    /// The int64 that this number is; none if it is to be missing.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if there is none and that is refused.
+    pub(crate) fn int64(&self, number: i128) -> Result<Option<i64>> {
+        match i64::try_from(number) {
+            Ok(integer) => Ok(Some(integer)),
+            Err(_) => {
+                self.invalid.refuse(self.data_type, &number.to_string())?;
+                Ok(None)
+            }
+        }
     }
 
     /// Takes what is behind the point from every number.
@@ -74,8 +88,7 @@ impl Invalid {
         match self {
             Self::Missing => Ok(()),
             Self::Refused(place) => {
-                let exactly = match data_type {
-                    DataType::Int64 => " within 2^53, which is where numbers are exact",
+                let looks = match data_type {
                     DataType::Timestamp => {
                         " such as 2013-12-31T18:00:00Z, unless `format` says what it looks like"
                     }
@@ -85,7 +98,7 @@ impl Invalid {
                     _ => "",
                 };
                 Err(Error::data(format!(
-                    "{place} holds {value}, which is no {data_type}{exactly}; set `invalid` to \"null\" to make \
+                    "{place} holds {value}, which is no {data_type}{looks}; set `invalid` to \"null\" to make \
                      such values missing"
                 )))
             }
@@ -102,22 +115,45 @@ impl Parse {
         })
     }
 
-    /// The numbers of the rows from `start` on.
+    /// The numbers of the rows from `start` on; an int64 is rounded to the nearest.
     pub(crate) fn eval(&self, batch: &Batch<'_>, start: usize, numbers: &mut [f64]) -> Result<()> {
-        let texts = self.text.block(batch, start, numbers.len())?;
-        for (index, number) in numbers.iter_mut().enumerate() {
-            *number = match texts.get(index) {
-                None => f64::NAN,
-                Some(text) => match self.number(text.trim()) {
-                    Some(number) => number,
-                    None => {
-                        self.invalid.refuse(self.data_type, &format!("{text:?}"))?;
-                        f64::NAN
-                    }
-                },
-            };
+        let read = self.read(batch, start, numbers.len(), |text| self.number(text))?;
+        for (number, read) in numbers.iter_mut().zip(read) {
+            *number = read.unwrap_or(f64::NAN);
         }
         Ok(())
+    }
+
+    /// Those of an int64, exactly.
+    pub(crate) fn integers(
+        &self,
+        batch: &Batch<'_>,
+        start: usize,
+        count: usize,
+    ) -> Result<Vec<Option<i64>>> {
+        self.read(batch, start, count, |text| text.parse().ok())
+    }
+
+    /// What each text says; none where it is missing, or is nothing to be `read` and may be missing.
+    fn read<T>(
+        &self,
+        batch: &Batch<'_>,
+        start: usize,
+        count: usize,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<Option<T>>> {
+        let texts = self.text.block(batch, start, count)?;
+        let value = |index| {
+            let Some(text) = texts.get(index) else {
+                return Ok(None);
+            };
+            let value = read(text.trim());
+            if value.is_none() {
+                self.invalid.refuse(self.data_type, &format!("{text:?}"))?;
+            }
+            Ok(value)
+        };
+        (0..count).map(value).collect()
     }
 
     fn number(&self, text: &str) -> Option<f64> {
@@ -130,10 +166,7 @@ impl Parse {
                 _ => None,
             },
             DataType::Int32 => text.parse::<i32>().ok().map(f64::from),
-            DataType::Int64 => {
-                let integer = text.parse::<i64>().ok()?;
-                (integer.unsigned_abs() < 1 << 53).then_some(integer as f64)
-            }
+            DataType::Int64 => text.parse::<i64>().ok().map(|integer| integer as f64),
             _ => text.parse().ok(),
         }
     }

@@ -8,7 +8,7 @@ use trueline_sdk::{Batch, DataType, Error, Result, order};
 use crate::{
     convert,
     dictionary::{Dictionary, Hashed},
-    eval::Integers,
+    integers::Integers,
     value::{Operand, Scalar, Text, Weight},
 };
 
@@ -112,8 +112,7 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 enum Keys {
     Texts(Text, Dictionary<String>),
-    /// A column of the batch.
-    Integers(usize, Dictionary<i64>),
+    Integers(Integers, Dictionary<i64>),
     /// Numbers, by their place in the order of numbers.
     Numbers(Scalar, Dictionary<i64>),
 }
@@ -137,8 +136,8 @@ impl Encoder {
             (Operand::Texts(text), Categories::Texts(texts)) => {
                 Keys::Texts(text, numbered(texts.iter().map(String::as_str)))
             }
-            (Operand::Integers(input), Categories::Integers(integers)) => {
-                Keys::Integers(input, numbered(integers))
+            (Operand::Integers(source), Categories::Integers(integers)) => {
+                Keys::Integers(source, numbered(integers))
             }
             (Operand::Numbers(scalar), Categories::Numbers(numbers)) => {
                 let keys: Vec<i64> = numbers.iter().map(|number| order::key(*number)).collect();
@@ -162,7 +161,7 @@ impl Encoder {
     pub(crate) fn weight(&self) -> Weight {
         Weight::around([match &self.keys {
             Keys::Texts(text, _) => text.weight(),
-            Keys::Integers(..) => Weight::default(),
+            Keys::Integers(integers, _) => integers.weight(),
             Keys::Numbers(scalar, _) => scalar.weight(),
         }])
     }
@@ -180,11 +179,11 @@ impl Encoder {
                     *code = self.answer(text.map(|text| (text, dictionary.find(text))))?;
                 }
             }
-            Keys::Integers(input, dictionary) => {
-                let integers = Integers::of(batch, *input)?;
-                for (row, code) in (start..).zip(codes) {
-                    *code =
-                        self.answer(integers.get(row).map(|key| (key, dictionary.find(&key))))?;
+            Keys::Integers(integers, dictionary) => {
+                let integers = integers.block(batch, start, codes.len())?;
+                for (index, code) in codes.iter_mut().enumerate() {
+                    let key = integers.get(index);
+                    *code = self.answer(key.map(|key| (key, dictionary.find(&key))))?;
                 }
             }
             Keys::Numbers(scalar, dictionary) => {

@@ -126,32 +126,6 @@ impl Value {
     }
 }
 
-/// The values of an integer or boolean column, exactly.
-pub(crate) struct Integers<'a>(&'a Column<'a>);
-
-impl<'a> Integers<'a> {
-    pub(crate) fn of(batch: &'a Batch<'a>, input: usize) -> Result<Self> {
-        let column = batch.column(input);
-        match &column.values {
-            Values::Boolean(_) | Values::Int32(_) | Values::Int64(_) => Ok(Self(column)),
-            _ => Err(unexpected(column)),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn get(&self, row: usize) -> Option<i64> {
-        if !self.0.is_valid(row) {
-            return None;
-        }
-        match &self.0.values {
-            Values::Int64(values) => Some(values[row]),
-            Values::Int32(values) => Some(i64::from(values[row])),
-            Values::Boolean(bits) => Some(i64::from(bit(bits, row))),
-            _ => None,
-        }
-    }
-}
-
 /// A part of each moment; of a column of the batch without looking at one row after another.
 fn date_part(
     time: &Time,
@@ -216,7 +190,7 @@ fn erase_nulls(validity: &Validity<'_>, start: usize, numbers: &mut [f64]) {
 }
 
 #[inline]
-fn bit(bits: &[u8], row: usize) -> bool {
+pub(crate) fn bit(bits: &[u8], row: usize) -> bool {
     bits[row / 8] >> (row % 8) & 1 == 1
 }
 

@@ -47,6 +47,7 @@ mod expression;
 mod fit;
 mod format;
 mod hash;
+mod integers;
 mod kernel;
 mod learn;
 mod monomials;

@@ -108,8 +108,8 @@ fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Step>, D::Err
             .and_then(Value::as_str)
             .map(|op| format!(" (`{op}`)"))
             .unwrap_or_default();
-        Step::deserialize(value)
-            .map_err(|error| D::Error::custom(format!("steps[{index}]{op}: {error}")))
+        trueline_sdk::parse_value(&value)
+            .map_err(|error| D::Error::custom(format!("steps[{index}]{op}: {}", error.message())))
     };
     values.into_iter().enumerate().map(step).collect()
 }
@@ -134,6 +134,10 @@ mod tests {
             (
                 r#"{"steps": [{"op": "clip", "columns": "a", "minimum": 1}]}"#,
                 "steps[0] (`clip`): unknown field `minimum`, expected one of `columns`, `min`, `max`",
+            ),
+            (
+                r#"{"steps": [{"op": "clip", "columns": "a", "min": "low"}]}"#,
+                "steps[0] (`clip`): `min`: invalid type: string \"low\", expected a number",
             ),
             (
                 r#"{"steps": [{"op": "log1p", "columns": []}]}"#,

@@ -7,6 +7,7 @@ use trueline_sdk::{DataType, Error, Field, Result, Role, Schema};
 use crate::{
     columns::{Columns, Wanted},
     elements::Elements,
+    integers::Integers,
     time::Time,
     value::{
         Content, MAX_DEPTH, MAX_PARTS, Operand, Scalar, Source, Text, TextSource, Value, Vector,
@@ -328,26 +329,19 @@ impl Column {
         }
     }
 
-    /// Whether it is an integer or boolean column of the batch, whose values need not become floats.
+    /// Whether it holds whole numbers that need not become floats.
     pub(crate) fn is_exact(&self) -> bool {
-        self.exact().is_some()
+        self.scalar()
+            .is_some_and(|scalar| Integers::of(&scalar, self.field.data_type).is_some())
     }
 
-    fn exact(&self) -> Option<usize> {
-        let is_integer = matches!(
-            self.field.data_type,
-            DataType::Boolean | DataType::Int32 | DataType::Int64
-        );
-        self.value.as_ref()?.untouched().filter(|_| is_integer)
-    }
-
-    /// The values to learn from or to encode by, if they can be computed yet. With `exactly`, those
-    /// of an integer or boolean column as it came in are not made floats.
+    /// The values to learn from or to encode by, if they can be computed yet. With `exactly`, whole numbers
+    /// that need not become floats do not.
     pub(crate) fn operand(&self, exactly: bool) -> Option<Operand> {
         match self.value.as_ref()? {
             Value::Text(text) => Some(Operand::Texts(text.clone())),
-            Value::Scalar(scalar) => Some(match self.exact() {
-                Some(input) if exactly => Operand::Integers(input),
+            Value::Scalar(scalar) => Some(match Integers::of(scalar, self.field.data_type) {
+                Some(integers) if exactly => Operand::Integers(integers),
                 _ => Operand::Numbers(scalar.clone()),
             }),
             Value::Vector(_) | Value::Time(_) | Value::Opaque(_) => None,

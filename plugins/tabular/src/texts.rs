@@ -9,7 +9,6 @@ use trueline_sdk::{Batch, DataType, Result, Texts, Validity};
 use crate::{
     civil,
     encoder::{integer_label, number_label},
-    eval::Integers,
     value::{Operand, Text, TextSource},
 };
 
@@ -202,11 +201,11 @@ fn labels(
 ) -> Result<Made> {
     let mut made = Made::default();
     match operand {
-        Operand::Integers(input) => {
-            let integers = Integers::of(batch, *input)?;
-            for row in start..start + count {
+        Operand::Integers(integers) => {
+            let integers = integers.block(batch, start, count)?;
+            for index in 0..count {
                 let label = integers
-                    .get(row)
+                    .get(index)
                     .map(|integer| integer_label(integer, data_type));
                 made.push(label.as_deref());
             }

@@ -7,7 +7,7 @@ use trueline_sdk::{Batch, DataType, Error, Result, Values};
 use crate::{
     cast::Invalid,
     civil,
-    eval::{Integers, unexpected},
+    eval::unexpected,
     format::Format,
     value::{Operand, Text, Weight},
 };
@@ -165,13 +165,13 @@ impl Cast {
                     .collect()
             }
             From::Number {
-                operand: Operand::Integers(input),
+                operand: Operand::Integers(integers),
                 unit_nanoseconds,
             } => {
-                let integers = Integers::of(batch, *input)?;
-                (start..start + count)
-                    .map(|row| {
-                        let Some(integer) = integers.get(row) else {
+                let integers = integers.block(batch, start, count)?;
+                (0..count)
+                    .map(|index| {
+                        let Some(integer) = integers.get(index) else {
                             return Ok(None);
                         };
                         let nanoseconds = i128::from(integer) * i128::from(*unit_nanoseconds);
@@ -271,19 +271,50 @@ pub(crate) enum Moment {
 impl Difference {
     /// The numbers of the rows from `start` on; missing where a moment is.
     pub(crate) fn eval(&self, batch: &Batch<'_>, start: usize, numbers: &mut [f64]) -> Result<()> {
-        let from = self.from.block(batch, start, numbers.len())?;
-        let to = self.to.block(batch, start, numbers.len())?;
-        for (number, (from, to)) in numbers.iter_mut().zip(from.into_iter().zip(to)) {
-            // Wider than int64, which dates and differences leave; the quotient is rounded once more.
-            *number = match from.zip(to) {
-                Some((from, to)) if self.whole => {
-                    (to - from).div_euclid(i128::from(self.unit_microseconds)) as f64
-                }
-                Some((from, to)) => (to - from) as f64 / self.unit_microseconds as f64,
-                None => f64::NAN,
-            };
+        if self.whole {
+            let units = self.whole_units(batch, start, numbers.len())?;
+            for (number, units) in numbers.iter_mut().zip(units) {
+                *number = units.map_or(f64::NAN, |units| units as f64);
+            }
+            return Ok(());
+        }
+        let microseconds = self.microseconds(batch, start, numbers.len())?;
+        for (number, microseconds) in numbers.iter_mut().zip(microseconds) {
+            // The quotient is rounded once more.
+            *number = microseconds.map_or(f64::NAN, |microseconds| {
+                microseconds as f64 / self.unit_microseconds as f64
+            });
         }
         Ok(())
+    }
+
+    /// The units that are over, of so many rows from `start` on; none where a moment is missing.
+    pub(crate) fn whole_units(
+        &self,
+        batch: &Batch<'_>,
+        start: usize,
+        count: usize,
+    ) -> Result<Vec<Option<i128>>> {
+        let unit = i128::from(self.unit_microseconds);
+        let microseconds = self.microseconds(batch, start, count)?.into_iter();
+        Ok(microseconds
+            .map(|microseconds| Some(microseconds?.div_euclid(unit)))
+            .collect())
+    }
+
+    /// Wider than int64, which dates and differences leave.
+    fn microseconds(
+        &self,
+        batch: &Batch<'_>,
+        start: usize,
+        count: usize,
+    ) -> Result<Vec<Option<i128>>> {
+        let from = self.from.block(batch, start, count)?;
+        let to = self.to.block(batch, start, count)?;
+        let pairs = from.into_iter().zip(to);
+        Ok(pairs
+            .map(|(from, to)| from.zip(to).map(|(from, to)| to - from))
+            .collect())
     }
 
     pub(crate) fn weight(&self) -> Weight {

@@ -14,6 +14,7 @@ use crate::{
     encoder::Encoder,
     expression::Expression,
     hash::Hashed,
+    integers::Integers,
     kernel::{self, Kernel},
     monomials::Monomials,
     ops::Part,
@@ -126,8 +127,8 @@ pub(crate) enum Content {
 #[derive(Clone, Debug)]
 pub(crate) enum Operand {
     Texts(Text),
-    /// An integer or boolean column of the batch, taken exactly.
-    Integers(usize),
+    /// Whole numbers, taken exactly.
+    Integers(Integers),
     Numbers(Scalar),
 }
 
@@ -255,7 +256,7 @@ impl Operand {
     pub(crate) fn weight(&self) -> Weight {
         match self {
             Self::Texts(text) => text.weight(),
-            Self::Integers(_) => Weight::default(),
+            Self::Integers(integers) => integers.weight(),
             Self::Numbers(scalar) => scalar.weight(),
         }
     }

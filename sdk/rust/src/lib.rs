@@ -131,6 +131,7 @@ mod export;
 pub mod hash;
 pub mod math;
 pub mod order;
+mod params;
 mod per_column;
 pub mod progress;
 pub mod quantiles;
@@ -147,8 +148,9 @@ pub use batch::{Batch, Blobs, Column, Texts, Values};
 pub use error::Result;
 #[doc(hidden)]
 pub use export::glue;
+pub use params::{parse_params, parse_value};
 pub use per_column::{ColumnStage, PerColumn};
-pub use stage::{Map, NoMap, NoReduce, Reduce, Stage, parse_params};
+pub use stage::{Map, NoMap, NoReduce, Reduce, Stage};
 pub use validity::Validity;
 pub use wire::types::{
     DataType, Error, Field, Finding, Input, Mapping, Metric, Outcome, Reduction, Role, Schema,

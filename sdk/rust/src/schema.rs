@@ -200,6 +200,11 @@ impl Input {
     pub const ROWS: &'static str = "rows";
 }
 
+/// The name by which a reduction reads the number of each row, counted from 0 in the order of its input: an int64
+/// column that is never null and that no table has, so it is in no schema that `describe` sees. A row keeps its number
+/// wherever it is taken in, so what shows it may be mergeable.
+pub const ROW_NUMBER: &str = "@row";
+
 /// The schema of the input called `rows`, or an error that says the stage needs one.
 pub fn rows(inputs: &[Input]) -> Result<&Schema> {
     inputs

@@ -136,21 +136,6 @@ fn not_mergeable() -> Error {
     Error::other("this stage does not offer that call")
 }
 
-/// Reads parameters from the JSON text that the host passes.
-///
-/// # Errors
-/// [`Error::Params`] with the key, and the valid names if it is unknown.
-pub fn parse_params<P: DeserializeOwned>(json: &str) -> Result<P> {
-    serde_json::from_str(json).map_err(|error| Error::params(strip_position(&error.to_string())))
-}
-
-/// Drops serde_json's "at line 1 column 7": the author wrote TOML, where that position means nothing.
-fn strip_position(message: &str) -> &str {
-    message
-        .rfind(" at line ")
-        .map_or(message, |end| &message[..end])
-}
-
 impl Signature {
     /// A stage that only reduces.
     pub fn reduces(reduction: Reduction) -> Self {

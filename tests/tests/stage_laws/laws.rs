@@ -8,8 +8,8 @@ use trueline_runtime::table::arrow::array::{RecordBatch, UInt32Array};
 use trueline_runtime::table::arrow::compute::take_record_batch;
 use trueline_runtime::table::{Schema, frame};
 use trueline_runtime::{
-    Backend, Bound, Error, Input, Limits, Mapper, Outcome, Reduction, ReductionSignature, Result,
-    Runtime, Stage,
+    Backend, Bound, Error, Input, Limits, Mapper, Outcome, Reading, Reduction, ReductionSignature,
+    Result, Runtime, Stage,
 };
 use trueline_sdk::testing::Table;
 use trueline_tests::rows;
@@ -106,20 +106,16 @@ struct Fitting {
 
 impl Fitting {
     fn new(case: &Case<'_>, inputs: &[Input], signature: ReductionSignature) -> Self {
-        let read = inputs.iter().zip(&signature.reads);
-        let inputs: Vec<Input> = read
-            .map(|(input, columns)| Input {
-                name: input.name.clone(),
-                schema: input.schema.select(columns).unwrap(),
-            })
-            .collect();
-        let tables = case.inputs.iter().zip(&inputs);
-        let tables = tables.map(|((_, table), input)| project(&rows::batch(table), &input.schema));
+        let read = |((reads, input), (_, table)): ((&Vec<String>, &Input), &(_, &Table))| {
+            let reading = Reading::new(reads.iter().map(String::as_str), &input.schema).unwrap();
+            reading.select(&rows::batch(table), 0).unwrap()
+        };
+        let inputs_read = signature.reads.iter().zip(inputs);
         Self {
             params: case.params,
-            tables: tables.collect(),
+            tables: inputs_read.zip(&case.inputs).map(read).collect(),
+            inputs: signature.inputs(inputs).unwrap(),
             signature,
-            inputs,
         }
     }
 

@@ -97,7 +97,6 @@ fn expect_keeps_the_laws() {
 fn expect_keeps_the_laws_where_it_looks_at_one_row_after_another() {
     const ORDERED: &str = r#"{
         "rows": {"previous": false, "max_change": 0.1},
-        "row_numbers": true,
         "row_sums": [{"columns": ["int32", "boolean", "float64"], "min": -1, "max": 1, "mostly": 0.5}],
         "unique": [{"columns": ["utf8"], "mostly": 0.5, "severity": "warn"}],
         "examples": 2,

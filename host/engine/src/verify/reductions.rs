@@ -9,9 +9,10 @@ use trueline_study::SplitMix64;
 use trueline_table::Digest;
 
 use super::{SEED, differing_bits, elapsed_ms};
+use crate::batches::{Batch, Batches};
 use crate::data::Data;
-use crate::pipe::{Fitted, FittedStages, Steps};
-use crate::reduce::{Bindings, Job};
+use crate::pipe::{Fitted, FittedStages};
+use crate::reduce::{Bindings, Job, Rows};
 use crate::report::Way;
 use crate::{Event, NoObserver, Observer, Options, Result};
 
@@ -208,27 +209,23 @@ impl Another<'_> {
     ) -> Result<()> {
         let mut random = SplitMix64::new(seed);
         let job = self.job;
-        let mut steps = Steps::load(job.data.schema(pipe)?, &pipe.through, job.fitted)?;
-        let reads = &self.bindings.inputs[index].schema;
-        let columns: Vec<usize> = reads
-            .names()
-            .filter_map(|name| steps.schema.index_of(name))
-            .collect();
-        for batch in job.data.scan(pipe, job.options)? {
+        let mut reader = Rows::load(job, index, pipe, &self.bindings.inputs[index].schema)?;
+        for batch in Batches::new(job.data.scan(pipe, job.options)?) {
             let batch = batch?;
             let mut start = 0;
-            while start < batch.num_rows() {
+            while start < batch.rows.num_rows() {
                 let length = if random.below(16) == 0 {
                     0
                 } else {
                     1 + random.below(CUT_ROWS)
                 };
-                let length = length.min(batch.num_rows() - start);
-                let mapped = steps.apply(batch.slice(start, length))?;
-                let piece = mapped
-                    .project(&columns)
-                    .map_err(|error| crate::Error::Table(error.into()))?;
-                take(&mut random, piece)?;
+                let length = length.min(batch.rows.num_rows() - start);
+                let piece = Batch {
+                    first_row: batch.first_row + start as u64,
+                    rows: batch.rows.slice(start, length),
+                    ..batch
+                };
+                take(&mut random, reader.read(piece)?)?;
                 start += length;
             }
         }

@@ -7,7 +7,7 @@ use trueline_sdk::prelude::*;
 
 use super::{Expectation, Seen, Tolerance, decode, encode};
 use crate::params::Operator;
-use crate::rows::{Examples, Keep, Rows};
+use crate::rows::{Examples, Rows};
 use crate::verdict::{About, Verdict};
 
 /// Values of two columns relate as they should; rows with a null in one are left out.
@@ -33,7 +33,7 @@ impl Counted {
     pub(crate) fn merge(&mut self, more: Self, most: usize) {
         self.rows += more.rows;
         self.bad += more.bad;
-        self.examples.merge(more.examples, lowest(most));
+        self.examples.merge(more.examples, most);
     }
 
     /// Says how many rows are otherwise, `what` they are.
@@ -41,12 +41,11 @@ impl Counted {
         self,
         about: About,
         tolerance: Tolerance,
-        most: usize,
         what: &str,
         seen: &Seen<'_>,
     ) -> Verdict {
         let Self { rows, bad, .. } = self;
-        let examples = self.examples.into_vec(lowest(most));
+        let examples = self.examples.into_vec();
         let found = examples.first().map(|first| {
             let rows_are = if bad == 1 {
                 "1 row has".to_owned()
@@ -59,14 +58,6 @@ impl Counted {
         about
             .verdict(tolerance.allows(bad, rows), bad, found)
             .with_examples(examples, seen.key)
-    }
-}
-
-/// The first examples.
-pub(crate) fn lowest(most: usize) -> Keep {
-    Keep {
-        most,
-        highest: false,
     }
 }
 
@@ -150,13 +141,12 @@ impl Expectation for Comparison {
             self.counted.rows += 1;
             if !self.operator.holds(ordering) {
                 self.counted.bad += 1;
-                let shown = format!(
-                    "{} and {}",
-                    self.show(rows, 0, row)?,
-                    self.show(rows, 1, row)?
-                );
-                let example = rows.example(row, Value::Text(shown.clone()), shown)?;
-                self.counted.examples.add(example, lowest(self.most));
+                let mut examples = std::mem::take(&mut self.counted.examples);
+                examples.add(rows, row, self.most, 0, || {
+                    let [left, right] = [self.show(rows, 0, row)?, self.show(rows, 1, row)?];
+                    Ok(format!("{left} and {right}"))
+                })?;
+                self.counted.examples = examples;
             }
         }
         Ok(())
@@ -174,7 +164,7 @@ impl Expectation for Comparison {
     fn verdict(self: Box<Self>, seen: &Seen<'_>) -> Verdict {
         let what = format!("values that are not {}", self.operator.symbol());
         self.counted
-            .verdict(self.about, self.tolerance, self.most, &what, seen)
+            .verdict(self.about, self.tolerance, &what, seen)
     }
 
     fn reads(&self) -> Vec<usize> {

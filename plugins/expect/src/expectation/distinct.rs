@@ -1,7 +1,6 @@
 //! How many different values or keys there are: by their hashes.
 
 use trueline_sdk::hash::Hasher;
-use trueline_sdk::order::Value;
 use trueline_sdk::prelude::*;
 
 use super::statistic::judge;
@@ -13,12 +12,12 @@ use crate::verdict::{About, Verdict, share};
 #[derive(Default, Serialize, Deserialize)]
 struct Keys {
     hashes: Vec<u128>,
-    /// The number of each one's row, if rows have numbers.
-    numbers: Vec<u64>,
+    /// The number of each one's row, if rows are shown.
+    numbers: Vec<i64>,
 }
 
 impl Keys {
-    fn update(&mut self, rows: &Rows<'_>, places: &[usize]) -> Result<()> {
+    fn update(&mut self, rows: &Rows<'_>, places: &[usize], shows_rows: bool) -> Result<()> {
         let parts: Result<Vec<Part<'_>>> =
             places.iter().map(|&place| Part::new(rows, place)).collect();
         let parts = parts?;
@@ -28,7 +27,9 @@ impl Keys {
             let mut hasher = Hasher::new();
             parts.iter().for_each(|part| part.write(row, &mut hasher));
             self.hashes.push(hasher.finish());
-            self.numbers.extend(rows.number(row));
+            if shows_rows {
+                self.numbers.extend(rows.number(row));
+            }
         }
         Ok(())
     }
@@ -48,24 +49,23 @@ impl Keys {
     }
 
     /// How many rows have the key of another row, not counting one row of each key; and the first of them,
-    /// if rows have numbers.
-    fn repeated(mut self, most: usize, key: usize) -> (u64, Vec<Example>) {
+    /// if rows are shown.
+    fn repeated(mut self, most: usize) -> (u64, Vec<Example>) {
         if self.numbers.is_empty() {
             self.hashes.sort_unstable();
             let repeats = self.hashes.windows(2).filter(|pair| pair[0] == pair[1]);
             return (repeats.count() as u64, Vec::new());
         }
-        let mut keys: Vec<(u128, u64)> = self.hashes.into_iter().zip(self.numbers).collect();
+        let mut keys: Vec<(u128, i64)> = self.hashes.into_iter().zip(self.numbers).collect();
         keys.sort_unstable();
         let same_key = keys.chunk_by(|a, b| a.0 == b.0);
-        let mut repeats: Vec<(u64, u64)> = same_key
+        let mut repeats: Vec<(i64, i64)> = same_key
             .flat_map(|same| same[1..].iter().map(|repeat| (repeat.1, same[0].1)))
             .collect();
         repeats.sort_unstable();
         let shown = repeats.iter().take(most).map(|(row, first)| {
             // What names the row was not kept.
-            let shown = format!("as row {first}");
-            Example::new(Some(*row), Value::Key(0), shown, vec![None; key])
+            Example::numbered(*row, format!("as row {first}"))
         });
         (repeats.len() as u64, shown.collect())
     }
@@ -105,24 +105,16 @@ pub(crate) struct Unique {
     places: Vec<usize>,
     tolerance: Tolerance,
     most: usize,
-    is_numbered: bool,
     keys: Keys,
 }
 
 impl Unique {
-    pub(crate) fn new(
-        about: About,
-        places: Vec<usize>,
-        tolerance: Tolerance,
-        most: usize,
-        is_numbered: bool,
-    ) -> Self {
+    pub(crate) fn new(about: About, places: Vec<usize>, tolerance: Tolerance, most: usize) -> Self {
         Self {
             about,
             places,
             tolerance,
             most,
-            is_numbered,
             keys: Keys::default(),
         }
     }
@@ -130,7 +122,7 @@ impl Unique {
 
 impl Expectation for Unique {
     fn update(&mut self, rows: &Rows<'_>) -> Result<()> {
-        self.keys.update(rows, &self.places)
+        self.keys.update(rows, &self.places, self.most > 0)
     }
 
     fn partial(&self) -> Result<Vec<u8>> {
@@ -143,7 +135,7 @@ impl Expectation for Unique {
 
     fn verdict(self: Box<Self>, seen: &Seen<'_>) -> Verdict {
         let rows = self.keys.hashes.len() as u64;
-        let (repeated, examples) = self.keys.repeated(self.most, seen.key.len());
+        let (repeated, examples) = self.keys.repeated(self.most);
         let what = if repeated == 1 {
             "1 row repeats".to_owned()
         } else {
@@ -162,7 +154,7 @@ impl Expectation for Unique {
     }
 
     fn bytes_per_row(&self) -> u32 {
-        if self.is_numbered {
+        if self.most > 0 {
             2 * BYTES_PER_HASH
         } else {
             BYTES_PER_HASH
@@ -200,7 +192,7 @@ impl Distinct {
 
 impl Expectation for Distinct {
     fn update(&mut self, rows: &Rows<'_>) -> Result<()> {
-        self.keys.update(rows, &[self.place])
+        self.keys.update(rows, &[self.place], false)
     }
 
     fn partial(&self) -> Result<Vec<u8>> {

@@ -5,7 +5,7 @@ use trueline_sdk::prelude::*;
 
 use super::{Expectation, Seen, Tolerance};
 use crate::params::Order;
-use crate::rows::{Examples, Keep, Rows};
+use crate::rows::{Examples, Rows};
 use crate::verdict::{About, Verdict};
 
 /// Each value follows the one before as it should; nulls and NaN are left out. The only expectation that
@@ -30,13 +30,6 @@ pub(crate) struct Walked {
 }
 
 impl Monotone {
-    fn keep(&self) -> Keep {
-        Keep {
-            most: self.most,
-            highest: false,
-        }
-    }
-
     fn follows(&self, last: &Value, value: &Value) -> bool {
         match self.order {
             Order::Increasing => value >= last,
@@ -50,10 +43,12 @@ impl Monotone {
         self.walked.values += 1;
         if let Some(last) = &self.walked.last {
             if !self.follows(last, &value) {
-                let shown = format!("{} after {}", self.kind.show(&value), self.kind.show(last));
-                let keep = self.keep();
-                let example = rows.example(row, value.clone(), shown)?;
-                self.walked.examples.add(example, keep);
+                let shown = || {
+                    let [value, last] = [&value, last].map(|value| self.kind.show(value));
+                    Ok(format!("{value} after {last}"))
+                };
+                let examples = &mut self.walked.examples;
+                examples.add(rows, row, self.most, 0, shown)?;
                 self.walked.bad += 1;
             }
         }
@@ -87,7 +82,6 @@ impl Expectation for Monotone {
     }
 
     fn verdict(self: Box<Self>, seen: &Seen<'_>) -> Verdict {
-        let keep = self.keep();
         let Walked {
             values,
             bad,
@@ -95,7 +89,7 @@ impl Expectation for Monotone {
             ..
         } = self.walked;
         let met = self.tolerance.allows(bad, values);
-        let examples = examples.into_vec(keep);
+        let examples = examples.into_vec();
         let found = examples.first().map(|first| {
             let what = if bad == 1 {
                 "1 value breaks"

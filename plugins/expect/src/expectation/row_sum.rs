@@ -1,9 +1,9 @@
 //! What columns add up to in each row.
 
-use trueline_sdk::order::{Value, key, show_float};
+use trueline_sdk::order::show_float;
 use trueline_sdk::prelude::*;
 
-use super::compare::{Counted, lowest};
+use super::compare::Counted;
 use super::{Expectation, Interval, Seen, Tolerance, decode, encode};
 use crate::rows::Rows;
 use crate::verdict::{About, Verdict};
@@ -35,8 +35,9 @@ impl Expectation for Sums {
             let sum = numbers.iter().fold(0.0, |sum, column| sum + column[row]);
             if !self.interval.contains(sum) {
                 self.counted.bad += 1;
-                let example = rows.example(row, Value::Key(key(sum)), show_float(sum))?;
-                self.counted.examples.add(example, lowest(self.most));
+                let shown = || Ok(show_float(sum));
+                let examples = &mut self.counted.examples;
+                examples.add(rows, row, self.most, 0, shown)?;
             }
         }
         Ok(())
@@ -54,7 +55,7 @@ impl Expectation for Sums {
     fn verdict(self: Box<Self>, seen: &Seen<'_>) -> Verdict {
         let what = format!("a sum that is not {}", self.interval);
         self.counted
-            .verdict(self.about, self.tolerance, self.most, &what, seen)
+            .verdict(self.about, self.tolerance, &what, seen)
     }
 
     fn reads(&self) -> Vec<usize> {

@@ -7,7 +7,7 @@ use trueline_sdk::order::{Kind, Value, is_infinite, is_nan};
 use trueline_sdk::prelude::*;
 
 use super::{Expectation, Seen, decode, encode};
-use crate::rows::{Examples, Keep, Rows};
+use crate::rows::{Examples, Rows};
 use crate::verdict::{About, Verdict, are, share};
 
 /// What is asked of a value that is not null.
@@ -77,13 +77,6 @@ pub(crate) struct Taken {
 }
 
 impl Rowwise {
-    fn keep(&self) -> Keep {
-        Keep {
-            most: self.most,
-            highest: self.is_upper(),
-        }
-    }
-
     fn is_upper(&self) -> bool {
         matches!(self.test, Test::Max(_) | Test::Below(_))
     }
@@ -97,18 +90,27 @@ impl Rowwise {
         }
     }
 
+    /// Counts a row that is otherwise.
     fn count(
         &mut self,
         rows: &Rows<'_>,
         row: usize,
-        value: impl Fn() -> (Value, String),
+        rank: i64,
+        shown: impl FnOnce() -> String,
     ) -> Result<()> {
         self.taken.bad += 1;
-        let (order, shown) = value();
-        let example = rows.example(row, order, shown)?;
-        let keep = self.keep();
-        self.taken.examples.add(example, keep);
-        Ok(())
+        let examples = &mut self.taken.examples;
+        examples.add(rows, row, self.most, rank, || Ok(shown()))
+    }
+
+    /// What orders examples: beyond a bound, those that are furthest from it go first.
+    fn rank(&self, key: i64) -> i64 {
+        match self.test {
+            Test::Min(_) | Test::Above(_) => key,
+            // The order the other way round.
+            Test::Max(_) | Test::Below(_) => !key,
+            _ => 0,
+        }
     }
 
     fn update_texts(&mut self, rows: &Rows<'_>) -> Result<()> {
@@ -119,11 +121,8 @@ impl Rowwise {
             let text = texts.get(row);
             if !self.test.accepts_text(text) {
                 let kind = self.kind;
-                self.count(rows, row, || {
-                    let value = Value::Text(text.to_owned());
-                    let shown = kind.show(&value);
-                    (value, shown)
-                })?;
+                let shown = || kind.show(&Value::Text(text.to_owned()));
+                self.count(rows, row, 0, shown)?;
             }
         }
         Ok(())
@@ -136,8 +135,7 @@ impl Rowwise {
             self.taken.values += 1;
             let length = blobs.get(row).len();
             if !self.test.accepts_length(length as u64) {
-                let key = i64::try_from(length).unwrap_or(i64::MAX);
-                self.count(rows, row, || (Value::Key(key), format!("{length} bytes")))?;
+                self.count(rows, row, 0, || format!("{length} bytes"))?;
             }
         }
         Ok(())
@@ -155,7 +153,8 @@ impl Rowwise {
                 self.taken.extreme = self.further(self.taken.extreme, Some(key));
             }
             if !self.test.accepts_key(key, is_float) {
-                self.count(rows, row, || (Value::Key(key), kind.show(&Value::Key(key))))?;
+                let rank = self.rank(key);
+                self.count(rows, row, rank, || kind.show(&Value::Key(key)))?;
             }
         }
         Ok(())
@@ -218,22 +217,20 @@ impl Expectation for Rowwise {
         self.taken.values += more.values;
         self.taken.bad += more.bad;
         self.taken.extreme = self.further(self.taken.extreme, more.extreme);
-        let keep = self.keep();
-        self.taken.examples.merge(more.examples, keep);
+        self.taken.examples.merge(more.examples, self.most);
         Ok(())
     }
 
     fn verdict(self: Box<Self>, seen: &Seen<'_>) -> Verdict {
         let Taken { values, bad, .. } = self.taken;
         let met = self.tolerance.allows(bad, values);
-        let keep = self.keep();
         let extreme = self
             .taken
             .extreme
             .map(|key| self.kind.show(&Value::Key(key)));
         let extreme = extreme.unwrap_or_else(|| "none".to_owned());
         let bound = |key: i64| self.kind.show(&Value::Key(key));
-        let examples = self.taken.examples.into_vec(keep);
+        let examples = self.taken.examples.into_vec();
         let mut found = match &self.test {
             Test::Min(min) => format!(
                 "{} below {}; the lowest is {extreme}",
@@ -283,11 +280,12 @@ impl Expectation for Rowwise {
                 | Test::Finite
         );
         if shows_values && !examples.is_empty() {
-            let mut shown: Vec<&str> = examples
-                .iter()
-                .map(|example| example.shown.as_str())
-                .collect();
-            shown.dedup();
+            let mut shown: Vec<&str> = Vec::new();
+            for example in &examples {
+                if !shown.contains(&example.shown.as_str()) {
+                    shown.push(&example.shown);
+                }
+            }
             found += &format!(", such as {}", shown.join(", "));
         }
         found += &self.tolerance.told(bad, values);

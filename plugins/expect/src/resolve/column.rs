@@ -143,7 +143,8 @@ impl ColumnContext<'_> {
                 place: self.place,
                 what,
                 max,
-                count: 0,
+                most: self.defaults.examples,
+                counted: Default::default(),
             }));
         }
         Ok(all)

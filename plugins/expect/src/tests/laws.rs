@@ -68,7 +68,6 @@ proptest! {
     fn the_laws_hold(table in tables(&every_type(), 0..30)) {
         let rows = [("rows", &table)];
         check_laws::<Expect>(&format!("{{{MERGEABLE}}}"), &rows, None);
-        check_laws::<Expect>(&format!(r#"{{"row_numbers": true, {MERGEABLE}}}"#), &rows, None);
         check_laws::<Expect>(ORDERED, &rows, None);
     }
 

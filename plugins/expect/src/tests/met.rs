@@ -48,7 +48,7 @@ fn any_number_of_rows_is_met_the_first_time() {
 #[test]
 fn an_empty_table_meets_every_expectation_of_its_values() {
     let params = r#"{
-        "rows": {"max": 0}, "unique": ["flight"], "row_numbers": true,
+        "rows": {"max": 0}, "unique": ["flight"],
         "compare": [{"column": "flight", "op": ">", "with": "delay"}],
         "columns": {
             "delay": {"min": 1, "max_null_share": 0, "mean": {"min": 1}, "median": {"min": 1}, "std": {"max": 1}},

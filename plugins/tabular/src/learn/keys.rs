@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use trueline_sdk::{Batch, Error, Result, order};
 
 use super::groups::{Groups, Merge};
-use crate::{encoder::Categories, eval::Integers, value::Operand};
+use crate::{encoder::Categories, value::Operand};
 
 /// Something for each distinct value of a column.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,8 +48,8 @@ impl<V: Clone + Merge> Keyed<V> {
                     work(row, key.map(|key| groups.entry(key, &new)).transpose()?);
                 }
             }
-            (Self::Integers(groups), Operand::Integers(input)) => {
-                let integers = Integers::of(batch, *input)?;
+            (Self::Integers(groups), Operand::Integers(integers)) => {
+                let integers = integers.block(batch, 0, batch.rows())?;
                 for row in 0..batch.rows() {
                     let key = integers.get(row);
                     work(row, key.map(|key| groups.entry(&key, &new)).transpose()?);

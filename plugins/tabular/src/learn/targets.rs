@@ -6,7 +6,6 @@ use trueline_sdk::{Batch, Result, exact_sum::ExactMoments};
 use super::{groups::Merge, keys::Keyed};
 use crate::{
     encoder::Categories,
-    eval::Integers,
     kernel::Kernel,
     value::{Operand, Scalar},
 };
@@ -116,8 +115,8 @@ fn targets(target: &Operand, batch: &Batch<'_>) -> Result<Vec<f64>> {
     let mut targets = vec![f64::NAN; batch.rows()];
     match target {
         Operand::Numbers(scalar) => scalar.eval_all(batch, &mut targets)?,
-        Operand::Integers(input) => {
-            let integers = Integers::of(batch, *input)?;
+        Operand::Integers(integers) => {
+            let integers = integers.block(batch, 0, batch.rows())?;
             for (row, target) in targets.iter_mut().enumerate() {
                 *target = integers.get(row).map_or(f64::NAN, |integer| integer as f64);
             }

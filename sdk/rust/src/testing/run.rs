@@ -2,8 +2,9 @@
 
 use std::marker::PhantomData;
 
+use crate::schema::ROW_NUMBER;
 use crate::{
-    Error, Input, Mapping, Outcome, Reduction, Result, Schema, Signature, Stage,
+    DataType, Error, Field, Input, Mapping, Outcome, Reduction, Result, Schema, Signature, Stage,
     glue::{self, Reducing},
 };
 
@@ -73,6 +74,22 @@ fn schemas(inputs: &[(&str, &Table)]) -> Vec<Input> {
     inputs.iter().map(input).collect()
 }
 
+/// The columns that a reduction reads of a table, with the numbers of its rows if it asks for them.
+fn read(table: &Table, names: &[String]) -> Result<Table> {
+    if !names.iter().any(|name| name == ROW_NUMBER) {
+        return table.select(names);
+    }
+    if table.schema().index_of(ROW_NUMBER).is_some() {
+        return Err(broken(&format!("the table has a column `{ROW_NUMBER}`")));
+    }
+    let field = Field {
+        nullable: false,
+        ..Field::new(ROW_NUMBER, DataType::Int64)
+    };
+    let numbers = (0_i64..).take(table.rows());
+    table.clone().with_field(field, numbers).select(names)
+}
+
 /// A reduction that was described.
 pub(super) struct Fitting<'p, S> {
     params: &'p str,
@@ -101,7 +118,7 @@ impl<'p, S: Stage> Fitting<'p, S> {
         let tables: Result<Vec<_>> = inputs
             .iter()
             .zip(&reduction.reads)
-            .map(|((_, table), names)| table.select(names))
+            .map(|((_, table), names)| read(table, names))
             .collect();
         let tables = tables?;
         let selected: Vec<_> = inputs

@@ -33,7 +33,6 @@ impl ColumnContext<'_> {
                 vec![self.place],
                 self.tolerance,
                 self.defaults.examples,
-                self.defaults.is_numbered,
             )));
         }
         for (name, range, share) in counts {
