@@ -6,6 +6,7 @@
 mod aggregate;
 mod check;
 mod derived;
+mod expectations;
 mod file;
 mod plan;
 mod transform;
@@ -82,6 +83,30 @@ pub struct Source {
     pub created: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<Load>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
+    /// What rows must be like to be taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expected>,
+}
+
+/// The stream of a Redis that a source is read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stream {
+    /// The address of the server, without a password.
+    pub redis: String,
+    pub key: String,
+    /// The field of an entry that holds a row as a JSON object; without, the fields are the columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+/// A component that looks at rows before they are taken in, and what it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    pub component: Digest,
+    /// JSON.
+    pub params: String,
 }
 
 /// The files that a source is loaded from.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use trueline_declaration::Diagnostics;
 
 use crate::log::Receipt;
+use crate::quarantine::Quarantined;
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -35,6 +36,27 @@ pub enum Error {
     Transform {
         view: String,
         source: trueline_runtime::Error,
+    },
+
+    /// What looks at the rows of a source failed, or cannot be loaded.
+    #[error("source `{of}`: the check of its rows: {cause}")]
+    Expectations {
+        of: String,
+        #[source]
+        cause: trueline_runtime::Error,
+    },
+
+    /// Rows are not as their source expects: they are kept, but in neither store.
+    #[error("{}", .0.told())]
+    Quarantined(Box<Quarantined>),
+
+    /// A stream cannot be read. Nothing is lost: what was taken in before stays, the rest waits there.
+    #[error("the stream `{key}` of source `{of}` at {address}: {problem}")]
+    Stream {
+        of: String,
+        key: String,
+        address: String,
+        problem: String,
     },
 
     /// Rows of a file cannot be read.
@@ -106,6 +128,12 @@ impl Error {
             Self::Dataset(error) => error.hint(),
             Self::Online { .. } => Some(
                 "look whether it runs, and whether [online] of the feature file or the environment says where; nothing is lost: `trueline features materialize` brings online what is in the log",
+            ),
+            Self::Quarantined(_) => Some(
+                "look with `trueline features quarantine show`, then `release` takes them in as they are, and `drop` forgets them; sending them again changes nothing",
+            ),
+            Self::Stream { .. } => Some(
+                "look whether the Redis runs, and whether `stream` of the source says where; what waits there is taken in by the next `trueline features materialize` or `ingest`",
             ),
             Self::NotOnline { .. } => Some(
                 "do not push them again: they get online once the online store can be reached, with the next push or with `trueline features materialize`",

@@ -61,7 +61,7 @@ fn now_us() -> i64 {
 /// What a client is told. What the system says of files and databases goes to the log.
 fn public(error: &Error) -> String {
     match error {
-        Error::Unknown { .. } | Error::Input { .. } => error.to_string(),
+        Error::Unknown { .. } | Error::Input { .. } | Error::Quarantined(_) => error.to_string(),
         Error::NotOnline { receipt, .. } => {
             eprintln!("trueline: {error}");
             format!(

@@ -7,16 +7,18 @@ use arrow::array::RecordBatch;
 use serde::Serialize;
 use trueline_dataset::{Catalog, ScanOptions};
 use trueline_files::fault;
-use trueline_table::{normalize, normalized_schema};
+use trueline_table::{Digest, normalize, normalized_schema};
 
 use crate::contract::{Knowledge, Order};
 use crate::definition::{Source, View, open};
 use crate::key::KeyColumns;
-use crate::log::{self, Arrival, Content, LoggedRows, Receipt};
+use crate::log::{self, Arrival, Content, LoggedRows, Receipt, of_schema};
 use crate::online::{OnlineRow, OnlineWrite};
+use crate::quarantine::{self, Quarantined, Refused, Sent};
 use crate::registry::Revision;
 use crate::row::RowEncoder;
 use crate::store::FeatureStore;
+use crate::streams::Ingested;
 use crate::table_file::digest_of_file;
 use crate::transform::Reading;
 use crate::windows;
@@ -27,12 +29,25 @@ const COMPACT_ROWS: i64 = 20_000;
 const COMPACT_ENTRIES: i64 = 500;
 
 /// What a materialization did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Materialized {
     /// Rows that were taken in, by source.
     pub loaded: BTreeMap<String, i64>,
+    /// What was taken in of streams, by source.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub streamed: BTreeMap<String, Ingested>,
+    /// Files that are not as their source expects.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quarantined: Vec<Quarantined>,
     /// Rows of the log that were newly seen, by view.
     pub seen: BTreeMap<String, u64>,
+}
+
+/// What became of the files of a source.
+#[derive(Default)]
+struct Loaded {
+    rows: i64,
+    quarantined: Vec<Quarantined>,
 }
 
 impl FeatureStore {
@@ -40,7 +55,8 @@ impl FeatureStore {
     /// identifier that the store has seen, nothing happens, so that a push can be repeated.
     ///
     /// # Errors
-    /// If the source is unknown, or a row does not fit it; nothing is taken in then.
+    /// If the source is unknown, or a row does not fit it; nothing is taken in then. [`Error::Quarantined`] if
+    /// the rows are not as the source expects: they are kept, but in neither store.
     pub fn push(
         &self,
         source: &str,
@@ -50,20 +66,92 @@ impl FeatureStore {
     ) -> Result<Receipt> {
         let revision = self.revision()?;
         let source = source_of(&revision, source)?;
+        let receipt = match self.seen(source, id)? {
+            Some(receipt) => receipt,
+            None => self.take_in(&revision, source, rows, id, now_us)?,
+        };
+        self.bring_online(&revision, source, receipt, now_us)?;
+        self.compact(source)?;
+        Ok(receipt)
+    }
+
+    /// What became of rows that were sent under an identifier before, if they were.
+    ///
+    /// # Errors
+    /// [`Error::Quarantined`] if that is where they are.
+    fn seen(&self, source: &Source, id: Option<&str>) -> Result<Option<Receipt>> {
+        let Some(id) = id else { return Ok(None) };
+        let connection = self.connection();
+        if let Some(receipt) = log::receipt(&connection, &source.name, id)? {
+            return Ok(Some(receipt));
+        }
+        match quarantine::of_id(&connection, &source.name, id)? {
+            Some(kept) => Err(Error::Quarantined(Box::new(kept))),
+            None => Ok(None),
+        }
+    }
+
+    /// Appends pushed rows to the log, if they are as their source expects.
+    fn take_in(
+        &self,
+        revision: &Revision,
+        source: &Source,
+        rows: &RecordBatch,
+        id: Option<&str>,
+        now_us: i64,
+    ) -> Result<Receipt> {
         let rows = normalize(&normalized_schema(&rows.schema())?, rows)?;
         let logged = log::logged(source, &rows, Arrival::Pushed, now_us, 0)?;
-        for view in views_of(&revision, &source.name) {
-            check_keys(view, source, &rows)?;
-            // Rows that a view cannot be computed of are refused before they are in the log.
-            if view.transform.is_some() {
-                let reading = Reading::new(view, None, &self.transforms)?;
-                reading.features(&logged)?;
+        self.check_rows(revision, source, &rows, &logged)?;
+        let count = i64::try_from(rows.num_rows()).unwrap_or(i64::MAX);
+        if let Some(expectations) = self.transforms.expectations(source)? {
+            let rows = of_schema(&rows, &source.schema())?;
+            let reasons = expectations.findings(std::slice::from_ref(&rows))?;
+            if !reasons.is_empty() {
+                let refused = Refused {
+                    source: &source.name,
+                    id,
+                    sent: Sent::Pushed,
+                    rows: count,
+                    reasons,
+                    content: Content::Inline(log::to_stream(&rows)?),
+                };
+                let kept = self.quarantine(&refused, now_us)?;
+                return Err(Error::Quarantined(Box::new(kept)));
             }
         }
         let content = Content::Inline(log::to_stream(&logged)?);
-        let count = i64::try_from(rows.num_rows()).unwrap_or(i64::MAX);
-        let receipt = log::append(&mut self.connection(), &source.name, id, count, content)?;
-        for view in views_of(&revision, &source.name) {
+        log::append(&mut self.connection(), &source.name, id, count, content)
+    }
+
+    /// Refuses rows that could not be read again once they are in the log: without an entity, or such that a
+    /// view cannot be computed of them.
+    pub(crate) fn check_rows(
+        &self,
+        revision: &Revision,
+        source: &Source,
+        rows: &RecordBatch,
+        logged: &RecordBatch,
+    ) -> Result<()> {
+        for view in views_of(revision, &source.name) {
+            check_keys(view, source, rows)?;
+            if view.transform.is_some() {
+                let reading = Reading::new(view, None, &self.transforms)?;
+                reading.features(logged)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the views of a source to where the log is, after rows of it were taken in.
+    pub(crate) fn bring_online(
+        &self,
+        revision: &Revision,
+        source: &Source,
+        receipt: Receipt,
+        now_us: i64,
+    ) -> Result<()> {
+        for view in views_of(revision, &source.name) {
             self.catch_up(view, now_us).map_err(|error| match error {
                 Error::Online { .. } => Error::NotOnline {
                     receipt,
@@ -72,8 +160,7 @@ impl FeatureStore {
                 error => error,
             })?;
         }
-        self.compact(source)?;
-        Ok(receipt)
+        Ok(())
     }
 
     /// A source in force.
@@ -130,13 +217,15 @@ impl FeatureStore {
         now_us: i64,
     ) -> Result<Materialized> {
         let mut done = Materialized::default();
-        for source in sources {
-            let rows = self.load(source, &revision.folder, now_us)?;
-            if rows > 0 {
-                done.loaded.insert(source.name.clone(), rows);
+        for &source in &sources {
+            let loaded = self.load(source, &revision.folder, now_us)?;
+            if loaded.rows > 0 {
+                done.loaded.insert(source.name.clone(), loaded.rows);
             }
+            done.quarantined.extend(loaded.quarantined);
             self.compact(source)?;
         }
+        done.streamed = self.ingest_these(revision, &sources, now_us)?;
         for view in views {
             let seen = self.catch_up(view, now_us)?;
             if view.aggregates.is_some() {
@@ -165,38 +254,71 @@ impl FeatureStore {
         Ok(seen)
     }
 
-    /// Takes in the files of a source that were not taken in yet; answers how many rows.
-    fn load(&self, source: &Source, folder: &Path, now_us: i64) -> Result<i64> {
+    /// Takes in the files of a source that were not taken in yet.
+    fn load(&self, source: &Source, folder: &Path, now_us: i64) -> Result<Loaded> {
+        let mut loaded = Loaded::default();
         let Some(load) = &source.load else {
-            return Ok(0);
+            return Ok(loaded);
         };
-        let mut loaded = 0;
         let dataset = open(&source.name, load, folder)?;
         for path in dataset.files() {
             let id = format!("file:{}", digest_of_file(path)?);
-            if log::receipt(&self.connection(), &source.name, &id)?.is_some() {
-                continue;
+            match self.seen(source, Some(&id)) {
+                Ok(None) => {}
+                Ok(Some(_)) | Err(Error::Quarantined(_)) => continue,
+                Err(error) => return Err(error),
             }
             let spec = load.dataset(vec![path.to_string_lossy().into_owned()]);
             let specs = BTreeMap::from([(source.name.clone(), spec)]);
             let file = Catalog::new("", specs).open(&source.name)?;
-            let mut writer = self
-                .segments
-                .writer(log::logged_schema(source).to_arrow())?;
-            let mut rows: i64 = 0;
-            for batch in file.scan(&ScanOptions::default())? {
-                let batch = log::logged(source, &batch?, Arrival::Loaded, now_us, rows)?;
-                writer.write(&batch)?;
-                rows += i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
+            let batches = file.scan(&ScanOptions::default())?;
+            let batches = batches.map(|batch| Ok(batch?));
+            let (segment, rows) = self.segment_of(source, batches, now_us)?;
+            if let Some(expectations) = self.transforms.expectations(source)? {
+                let schema = source.schema();
+                let names: Vec<&str> = schema.names().collect();
+                let reasons = expectations.findings(&self.segments.read(&segment, &names)?)?;
+                if !reasons.is_empty() {
+                    let refused = Refused {
+                        source: &source.name,
+                        id: Some(&id),
+                        sent: Sent::Loaded,
+                        rows,
+                        reasons,
+                        content: Content::Segment(segment),
+                    };
+                    let kept = self.quarantine(&refused, now_us)?;
+                    loaded.quarantined.push(kept);
+                    continue;
+                }
             }
-            let segment = Content::Segment(writer.finish()?);
+            let segment = Content::Segment(segment);
             let mut connection = self.connection();
             let receipt = log::append(&mut connection, &source.name, Some(&id), rows, segment)?;
             if !receipt.repeated {
-                loaded += rows;
+                loaded.rows += rows;
             }
         }
         Ok(loaded)
+    }
+
+    /// Writes rows of files into a segment, as they go into the log; answers how many there are.
+    pub(crate) fn segment_of(
+        &self,
+        source: &Source,
+        batches: impl Iterator<Item = Result<RecordBatch>>,
+        now_us: i64,
+    ) -> Result<(Digest, i64)> {
+        let mut writer = self
+            .segments
+            .writer(log::logged_schema(source).to_arrow())?;
+        let mut rows: i64 = 0;
+        for batch in batches {
+            let batch = log::logged(source, &batch?, Arrival::Loaded, now_us, rows)?;
+            writer.write(&batch)?;
+            rows += i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
+        }
+        Ok((writer.finish()?, rows))
     }
 
     fn compact(&self, source: &Source) -> Result<()> {

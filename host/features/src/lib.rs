@@ -22,6 +22,7 @@ mod dataset;
 mod definition;
 mod duration;
 mod error;
+mod expectations;
 pub mod http;
 mod ingest;
 mod key;
@@ -29,6 +30,7 @@ mod log;
 mod offline;
 mod online;
 mod overview;
+mod quarantine;
 mod read;
 mod registry;
 mod row;
@@ -36,6 +38,7 @@ mod segments;
 mod selection;
 mod skew;
 mod store;
+mod streams;
 mod table_file;
 mod times;
 mod training_set;
@@ -49,21 +52,23 @@ pub use ask::{Ask, Features};
 pub use dataset::{TrainingColumns, TrainingRows, training_columns};
 pub use definition::{
     About, Aggregate, Aggregates, AnyView, Change, Column, Definitions, DerivedInput, DerivedView,
-    Entity, Feature, Function, JoinKey, Kind, Load, Planned, Service, ServiceFeature, Source,
-    Tools, View, check, check_with,
+    Entity, Expected, Feature, Function, JoinKey, Kind, Load, Planned, Service, ServiceFeature,
+    Source, Stream, Tools, View, check, check_with,
 };
 pub use error::{Error, Result};
 pub use ingest::Materialized;
 pub use log::Receipt;
 pub use offline::Counts;
 pub use online::{
-    ChangeTile, ONLINE_VARIABLE, OnlineRow, OnlineStore, OnlineWrite, PASSWORD_VARIABLE, Tile,
-    TilePlace,
+    ChangeTile, ONLINE_VARIABLE, OnlineRow, OnlineStore, OnlineWrite, PASSWORD_VARIABLE,
+    STREAM_PASSWORD, Tile, TilePlace,
 };
 pub use overview::{Freshness, MadeTrainingSet, NamedVersion};
+pub use quarantine::{QuarantineState, Quarantined, Sent};
 pub use read::{Answer, AnsweredFeature, AnsweredView, Status};
 pub use registry::Revision;
 pub use selection::Selection;
 pub use skew::{Cause, FeatureSkew, Skew, SkewExample};
 pub use store::FeatureStore;
+pub use streams::Ingested;
 pub use training_set::{HistoryRequest, Made, Spine, SpineManifest, TrainingSet, ViewManifest};

@@ -202,6 +202,11 @@ pub(crate) fn logged(
     )?)
 }
 
+/// The rows of an Arrow stream.
+pub(crate) fn of_stream(stream: &[u8]) -> Result<Vec<RecordBatch>> {
+    Ok(StreamReader::try_new(Cursor::new(stream), None)?.collect::<Result<_, _>>()?)
+}
+
 /// Rows as an Arrow stream.
 pub(crate) fn to_stream(rows: &RecordBatch) -> Result<Vec<u8>> {
     let mut writer = StreamWriter::try_new(Vec::new(), rows.schema_ref())?;
@@ -215,7 +220,7 @@ pub(crate) fn write(connection: &mut Connection) -> Result<Transaction<'_>> {
 }
 
 /// Commits, between two points at which tests end the process.
-fn commit(point: &str, transaction: Transaction<'_>) -> Result<()> {
+pub(crate) fn commit(point: &str, transaction: Transaction<'_>) -> Result<()> {
     let failed = Error::io("the ingest log".as_ref());
     fault::around(point, || Ok(transaction.commit())).map_err(failed)??;
     Ok(())
@@ -245,12 +250,27 @@ pub(crate) fn append(
     content: Content,
 ) -> Result<Receipt> {
     let transaction = write(connection)?;
+    let receipt = append_in(&transaction, source, id, rows, content)?;
+    if !receipt.repeated {
+        commit("log.append", transaction)?;
+    }
+    Ok(receipt)
+}
+
+/// [`append`] in a transaction that does more.
+pub(crate) fn append_in(
+    transaction: &Transaction<'_>,
+    source: &str,
+    id: Option<&str>,
+    rows: i64,
+    content: Content,
+) -> Result<Receipt> {
     if let Some(id) = id
-        && let Some(receipt) = receipt(&transaction, source, id)?
+        && let Some(receipt) = receipt(transaction, source, id)?
     {
         return Ok(receipt);
     }
-    let first_sequence = last_sequence(&transaction)? + 1;
+    let first_sequence = last_sequence(transaction)? + 1;
     let entry = Entry {
         first_sequence,
         last_sequence: first_sequence + rows - 1,
@@ -258,13 +278,12 @@ pub(crate) fn append(
         content,
     };
     if rows > 0 {
-        insert(&transaction, source, &entry)?;
+        insert(transaction, source, &entry)?;
     }
     if let Some(id) = id {
         let sql = "INSERT INTO receipts (tenant, source, id, first_sequence, row_count) VALUES (?1, ?2, ?3, ?4, ?5)";
         transaction.execute(sql, params![TENANT, source, id, first_sequence, rows])?;
     }
-    commit("log.append", transaction)?;
     Ok(Receipt {
         first_sequence,
         rows,
@@ -303,6 +322,13 @@ pub(crate) fn last_sequence(connection: &Connection) -> Result<i64> {
     Ok(connection
         .prepare_cached(sql)?
         .query_row([TENANT], |row| row.get(0))?)
+}
+
+/// Whether a segment holds rows of the log.
+pub(crate) fn has_segment(connection: &Connection, segment: &Digest) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM entries WHERE tenant = ?1 AND segment = ?2)";
+    let key = params![TENANT, segment.to_string()];
+    Ok(connection.query_row(sql, key, |row| row.get(0))?)
 }
 
 /// How many rows of a source are in the database itself, and in how many entries.
@@ -352,9 +378,7 @@ pub(crate) fn read(
     names.extend([EVENT, CREATED, KNOWN, OFFSET]);
     let batches = match &entry.content {
         Content::Segment(digest) => segments.read(digest, &names)?,
-        Content::Inline(bytes) => {
-            StreamReader::try_new(Cursor::new(bytes), None)?.collect::<Result<_, _>>()?
-        }
+        Content::Inline(bytes) => of_stream(bytes)?,
     };
     batches
         .iter()
@@ -425,7 +449,7 @@ impl LoggedRows {
 }
 
 /// Rows with these columns; one that they do not have is null.
-fn of_schema(batch: &RecordBatch, columns: &Schema) -> Result<RecordBatch> {
+pub(crate) fn of_schema(batch: &RecordBatch, columns: &Schema) -> Result<RecordBatch> {
     let values = columns.fields.iter().map(|field| {
         let wanted = field.data_type.to_arrow();
         match batch.column_by_name(&field.name) {

@@ -16,7 +16,7 @@ mod sqlite;
 use trueline_table::Digest;
 
 pub(crate) use address::Address;
-pub use address::{ONLINE_VARIABLE, PASSWORD_VARIABLE};
+pub use address::{ONLINE_VARIABLE, PASSWORD_VARIABLE, STREAM_PASSWORD};
 pub(crate) use place::{Environment, Place};
 pub(crate) use redis::RedisOnline;
 pub(crate) use sqlite::SqliteOnline;

@@ -16,6 +16,7 @@ use crate::registry::{self, Revision};
 use crate::segments::Segments;
 use crate::selection::{Resolved, Selection};
 use crate::skew::Recorder;
+use crate::streams::Streams;
 use crate::transform::Transforms;
 use crate::windows::Layout;
 use crate::{Error, Result};
@@ -38,6 +39,7 @@ pub struct FeatureStore {
     pub(crate) online: Place,
     pub(crate) recorder: Recorder,
     pub(crate) transforms: Transforms,
+    pub(crate) streams: Streams,
     connection: Mutex<Connection>,
     /// Held while a view is brought online, so that its cursor and what is written after it belong together.
     pub(crate) catching_up: Mutex<()>,
@@ -64,12 +66,14 @@ impl FeatureStore {
         let connection = connect(&folder.join("features.db"))?;
         let named = registry::current(&connection)?.definitions.online;
         let identity = registry::identity(&connection)?;
+        let streams = Streams::new(environment.stream_password.clone());
         let online = Place::open(&folder, &identity, environment, named.as_deref())?;
         Ok(Self {
             recorder: Recorder::new(&folder),
             folder,
             segments,
             online,
+            streams,
             transforms: Transforms::open(home),
             connection: Mutex::new(connection),
             catching_up: Mutex::default(),
@@ -210,6 +214,7 @@ fn connect(path: &Path) -> Result<Connection> {
     let migrations = Migrations::new(vec![
         M::up(include_str!("../migrations/V1__initial.sql")),
         M::up(include_str!("../migrations/V2__identity.sql")),
+        M::up(include_str!("../migrations/V3__quarantine.sql")),
     ]);
     migrations
         .to_latest(&mut connection)

@@ -1,4 +1,4 @@
-//! Computing features: the components of views, in the sandbox. Batches of history, rows on their way online
+//! Computing features: the components of views and sources, in the sandbox. Batches of history, rows on their way online
 //! and requests go through the same baked components, each call on fresh instances, so one row in is the same
 //! row out wherever it is computed.
 
@@ -14,11 +14,12 @@ use tempfile::NamedTempFile;
 use trueline_runtime::{Backend, Limits, Loaded, Manifest, Package, Runtime};
 use trueline_table::{Digest, Field, Schema};
 
-use crate::definition::{Parts, View};
+use crate::definition::{Parts, Source, View};
+use crate::expectations::Expectations;
 use crate::{Error, Result};
 
 /// What one call may take: ample for 65,536 rows, and an end to what would hold up a server.
-const LIMITS: Limits = Limits {
+pub(crate) const LIMITS: Limits = Limits {
     memory_bytes: 512 << 20,
     time: Duration::from_secs(60),
     cpu_time: None,
@@ -33,6 +34,8 @@ pub(crate) struct Transforms {
     code: PathBuf,
     runtime: OnceLock<Runtime>,
     loaded: Mutex<BTreeMap<Digest, Arc<Loaded>>>,
+    /// By the digest of the source's columns and of what is expected of them.
+    expectations: Mutex<BTreeMap<Digest, Arc<Expectations>>>,
 }
 
 impl Transforms {
@@ -43,6 +46,7 @@ impl Transforms {
             code: home.join("code"),
             runtime: OnceLock::new(),
             loaded: Mutex::default(),
+            expectations: Mutex::default(),
         }
     }
 
@@ -80,17 +84,42 @@ impl Transforms {
         if let Some(known) = loaded.get(&digest) {
             return Ok(known.clone());
         }
-        let package = Package::new(manifest.clone(), |part| {
-            let path = self.folder.join(part.hex());
-            fs::read(&path).map_err(|source| trueline_runtime::Error::Io {
-                path: path.display().to_string(),
-                source,
-            })
-        });
+        let package = Package::new(manifest.clone(), |part| self.part(part));
         let ready = package.and_then(|package| package.load(self.runtime()?));
         let ready = Arc::new(ready.map_err(failed)?.limited(&LIMITS));
         loaded.insert(digest, ready.clone());
         Ok(ready)
+    }
+
+    /// What is expected of rows of a source, if anything is.
+    pub(crate) fn expectations(&self, source: &Source) -> Result<Option<Arc<Expectations>>> {
+        let Some(expected) = &source.expect else {
+            return Ok(None);
+        };
+        let text = serde_json::to_vec(&(expected, &source.columns)).unwrap_or_default();
+        let digest = Digest::of(&text);
+        let known = || {
+            self.expectations
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(known) = known().get(&digest) {
+            return Ok(Some(known.clone()));
+        }
+        let stage = self.part(expected.component);
+        let stage = stage.and_then(|bytes| self.runtime()?.admit(&bytes));
+        let ready = Expectations::new(source, expected, stage)?;
+        let ready = Arc::new(ready);
+        known().insert(digest, ready.clone());
+        Ok(Some(ready))
+    }
+
+    fn part(&self, digest: Digest) -> trueline_runtime::Result<Vec<u8>> {
+        let path = self.folder.join(digest.hex());
+        fs::read(&path).map_err(|source| trueline_runtime::Error::Io {
+            path: path.display().to_string(),
+            source,
+        })
     }
 
     fn runtime(&self) -> trueline_runtime::Result<&Runtime> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
@@ -91,33 +92,25 @@ fn held(project: &Project, view: &str) -> (usize, Vec<Option<i64>>) {
     (usize::try_from(rows).unwrap(), online)
 }
 
-/// Types commands, each killed at every point that it passes, and typed again.
-fn a_death_at_any_point(online: &str) {
+/// Types commands with how they end, each killed at every point that it passes, and typed again: what is `held` at
+/// the end is what an undisturbed project holds. Points that must be among them are given.
+fn a_death_at_any_point<T: PartialEq + std::fmt::Debug + Sync>(
+    prepared: impl Fn() -> Project + Sync,
+    lines: &[(&str, i32)],
+    points: &[&str],
+    held: impl Fn(&Project) -> T + Sync,
+) {
     let typed = |project: &Project, line: &str, variable: &str, value: &str| -> Answer {
         let mut command = project.command(&line.split_whitespace().collect::<Vec<_>>());
         command.env(variable, value);
         project.answer(command)
     };
-    let lines = [
-        "features apply",
-        "features materialize",
-        "features push clicks 1.ndjson --id 1",
-        "features push clicks many.ndjson --id many",
-        "features push clicks 2.ndjson --id 2",
-    ];
-    let prepared = || {
-        let project = project(online);
-        project.write("1.ndjson", rows(1));
-        project.write("2.ndjson", rows(2));
-        // So many that they become a segment at once.
-        project.write("many.ndjson", rows(0).repeat(4_000));
-        project
-    };
     let project = prepared();
     let mut cases = Vec::new();
-    for (index, line) in lines.iter().enumerate() {
+    for (index, (line, code)) in lines.iter().enumerate() {
         let log = project.path("points");
-        typed(&project, line, "TRUELINE_FAULT_LOG", &log.to_string_lossy()).exits(0);
+        let log_name = log.to_string_lossy();
+        typed(&project, line, "TRUELINE_FAULT_LOG", &log_name).exits(*code);
         let mut passed: BTreeMap<String, u64> = BTreeMap::new();
         for point in std::fs::read_to_string(&log).unwrap_or_default().lines() {
             let times = passed.entry(point.to_owned()).or_default();
@@ -126,13 +119,8 @@ fn a_death_at_any_point(online: &str) {
         }
         let _ = std::fs::remove_file(log);
     }
-    let expected = [held(&project, "clicks"), held(&project, "loaded")];
-    for point in [
-        "log.append",
-        "log.compact",
-        "online.write",
-        "segment.rename",
-    ] {
+    let expected = held(&project);
+    for point in points {
         for moment in ["before", "after"] {
             let case = format!("abort {moment} {point} 1");
             assert!(
@@ -150,29 +138,110 @@ fn a_death_at_any_point(online: &str) {
                     let next = cases.lock().unwrap().pop();
                     let Some((dies, fault)) = next else { return };
                     let project = prepared();
-                    for (index, line) in lines.iter().enumerate() {
+                    for (index, (line, code)) in lines.iter().enumerate() {
                         if index == dies {
                             let died = typed(&project, line, "TRUELINE_FAULT", &fault);
                             assert_eq!(died.code(), None, "{fault}: {died}");
                         }
-                        project.trueline(line).exits(0);
+                        project.trueline(line).exits(*code);
                     }
-                    let found = [held(&project, "clicks"), held(&project, "loaded")];
-                    assert_eq!(found, expected, "{fault} in {}", lines[dies]);
+                    assert_eq!(held(&project), expected, "{fault} in {}", lines[dies].0);
                 }
             });
         }
     });
 }
 
+/// Files and pushes, of which one becomes a segment.
+fn a_death_while_taking_in(online: &str) {
+    let prepared = || {
+        let project = project(online);
+        project.write("1.ndjson", rows(1));
+        project.write("2.ndjson", rows(2));
+        // So many that they become a segment at once.
+        project.write("many.ndjson", rows(0).repeat(4_000));
+        project
+    };
+    let lines = [
+        ("features apply", 0),
+        ("features materialize", 0),
+        ("features push clicks 1.ndjson --id 1", 0),
+        ("features push clicks many.ndjson --id many", 0),
+        ("features push clicks 2.ndjson --id 2", 0),
+    ];
+    let points = [
+        "log.append",
+        "log.compact",
+        "online.write",
+        "segment.rename",
+    ];
+    let both = |project: &Project| [held(project, "clicks"), held(project, "loaded")];
+    a_death_at_any_point(prepared, &lines, &points, both);
+}
+
 #[test]
 fn a_death_at_any_point_loses_and_doubles_nothing_in_files() {
-    a_death_at_any_point("");
+    a_death_while_taking_in("");
 }
 
 #[test]
 fn a_death_at_any_point_loses_and_doubles_nothing_in_redis() {
-    a_death_at_any_point(&in_redis(&Redis::start()));
+    a_death_while_taking_in(&in_redis(&Redis::start()));
+}
+
+/// Entries of a stream, some of which cannot be read, a push that is not as expected, and what is decided about them.
+#[test]
+fn a_death_at_any_point_loses_and_doubles_nothing_of_streams_and_quarantine() {
+    let redis = Redis::start();
+    let made = AtomicU64::new(0);
+    let prepared = || {
+        let project = Project::new(env!("CARGO_BIN_EXE_trueline"));
+        // Nobody else reads this one's stream.
+        let key = format!("clicks-{}", made.fetch_add(1, Ordering::Relaxed));
+        let stream = format!("stream = {{ redis = '{}', key = '{key}' }}", redis.url());
+        let file = FILE.split("[source.loaded]").next().unwrap().replace(
+            "[view.clicks]",
+            &format!(
+                "{stream}\n[source.clicks.expect]\ncolumns.count = {{ min = 0 }}\n[view.clicks]"
+            ),
+        );
+        project.write("features.toml", file);
+        project.write(
+            "bad.ndjson",
+            rows(7).replace(
+                r#""user": 3, "at": "2026-01-01T00:00:07Z", "count": 7"#,
+                r#""user": 3, "at": "2026-01-01T00:00:07Z", "count": -7"#,
+            ),
+        );
+        for (user, count) in [("0", "1"), ("one", "2"), ("1", "-3"), ("2", "4")] {
+            let added = redis.command(&format!("XADD {key} * user {user} at 1 count {count}"));
+            assert!(added.starts_with('$'), "{added}");
+        }
+        project
+    };
+    let lines = [
+        ("features apply", 0),
+        ("features materialize", 0),
+        ("features push clicks bad.ndjson --id bad", 1),
+        ("features quarantine drop 1", 0),
+        ("features quarantine release 2 3", 0),
+        ("features push clicks bad.ndjson --id bad", 0),
+    ];
+    let points = [
+        "stream.append",
+        "quarantine.add",
+        "quarantine.drop",
+        "quarantine.release",
+    ];
+    a_death_at_any_point(prepared, &lines, &points, |project| {
+        let batches = project
+            .trueline("features quarantine list --all --json")
+            .exits(0)
+            .json();
+        let batches = batches.as_array().unwrap().iter();
+        let states: Vec<_> = batches.map(|batch| batch["state"].to_string()).collect();
+        (held(project, "clicks"), states)
+    });
 }
 
 /// Pushes to a server that is killed now and then, until so many were acknowledged. What was not is sent again

@@ -1,4 +1,4 @@
-//! `trueline features apply|list|materialize|push|history|get|skew|serve`
+//! `trueline features apply|list|materialize|ingest|push|quarantine|history|get|skew|serve`
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,20 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use trueline_dataset::{Catalog, DatasetSpec, Format, OneOrMany, ScanOptions};
 use trueline_features::contract::Knowledge;
-use trueline_features::{FeatureStore, HistoryRequest, Receipt, Selection, Source, Spine, Tools};
+use trueline_features::{
+    Error, FeatureStore, HistoryRequest, Quarantined, Receipt, Selection, Source, Spine, Tools,
+};
 
 use super::cache::now_us;
 use crate::context::Context;
-use crate::errors::Problem;
+use crate::errors::{self, Problem};
 use crate::exit::Exit;
 use crate::plugins::Shelf;
 use crate::views;
 
 mod get;
+mod ingest;
+mod quarantine;
 mod serve;
 mod skew;
 
@@ -28,10 +32,15 @@ pub(crate) enum Command {
     Apply(Apply),
     /// List what is in force
     List,
-    /// Take in what is new in the files of the sources, into both stores
+    /// Take in what is new in the files and streams of the sources, into both stores
     Materialize,
+    /// Take in what comes in the streams of the sources, until it is stopped
+    Ingest,
     /// Take in the rows of a file as they would come from outside, known from now on
     Push(Push),
+    /// Look at what is not as its source expects, and decide about it
+    #[command(subcommand)]
+    Quarantine(quarantine::Command),
     /// Make a training set: the rows of a file with their features as of each row's instant
     History(History),
     /// Read what features are now
@@ -114,8 +123,10 @@ pub(crate) fn execute(command: &Command, context: &Context) -> anyhow::Result<Ex
             context.answer(&done, || {
                 views::features::materialized(&done, context.style)
             })?;
-            Ok(Exit::Done)
+            told(&done.quarantined, context)
         }
+        Command::Ingest => ingest::execute(context),
+        Command::Quarantine(command) => quarantine::execute(command, context),
         Command::Push(arguments) => push(arguments, context),
         Command::History(arguments) => history(arguments, context),
         Command::Get(arguments) => get::execute(arguments, context),
@@ -179,13 +190,31 @@ fn push(arguments: &Push, context: &Context) -> anyhow::Result<Exit> {
     let revision = store.revision()?;
     let types = revision.definitions.sources.get(&arguments.source);
     let mut receipts: Vec<Receipt> = Vec::new();
+    let mut quarantined = Vec::new();
     for (index, rows) in rows_of(&arguments.file, types)?.enumerate() {
         // Each batch has a name of its own, so that what was taken in before a crash is not doubled.
         let id = arguments.id.as_ref().map(|id| format!("{id}/{index}"));
-        receipts.push(store.push(&arguments.source, &rows?, id.as_deref(), now_us())?);
+        match store.push(&arguments.source, &rows?, id.as_deref(), now_us()) {
+            Ok(receipt) => receipts.push(receipt),
+            // Other batches may be well.
+            Err(Error::Quarantined(batch)) => quarantined.push(*batch),
+            Err(error) => return Err(error.into()),
+        }
     }
     context.answer(&receipts, || views::features::pushed(&receipts))?;
-    Ok(Exit::Done)
+    told(&quarantined, context)
+}
+
+/// Says what went to quarantine; the command has failed if anything did.
+fn told(batches: &[Quarantined], context: &Context) -> anyhow::Result<Exit> {
+    for batch in batches {
+        let error = anyhow::Error::new(Error::Quarantined(Box::new(batch.clone())));
+        errors::print(&error, context);
+    }
+    Ok(match batches.is_empty() {
+        true => Exit::Done,
+        false => Exit::Failed,
+    })
 }
 
 /// The rows of a file, with the types that a source declares.

@@ -1,11 +1,17 @@
 //! What is defined, what was taken in, and what features are.
 
+mod quarantine;
 mod skew;
 
+pub(crate) use quarantine::{dropped, json_rows, quarantine, quarantined};
 pub(crate) use skew::skew;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
-use trueline_features::{Change, Definitions, Kind, Made, Materialized, Planned, Receipt};
+use trueline_features::{
+    Change, Definitions, Ingested, Kind, Made, Materialized, Planned, Receipt,
+};
 
 use super::{facts, section};
 use crate::grid::{Grid, cell};
@@ -129,7 +135,10 @@ pub(crate) fn definitions(definitions: &Definitions, style: Style) -> String {
 
 /// What was taken in.
 pub(crate) fn materialized(done: &Materialized, style: Style) -> String {
-    if done.loaded.is_empty() && done.seen.is_empty() {
+    if done.loaded.is_empty() && done.seen.is_empty() && done.streamed.is_empty() {
+        if !done.quarantined.is_empty() {
+            return String::new();
+        }
         return "both stores are up to date\n".to_owned();
     }
     let mut grid = Grid::default();
@@ -141,6 +150,16 @@ pub(crate) fn materialized(done: &Materialized, style: Style) -> String {
             cell(format!("from source {source}")),
         ]);
     }
+    for (source, ingested) in &done.streamed {
+        grid.row([
+            cell("read"),
+            cell(numbers::plural(ingested.rows, "row")).right(),
+            cell(format!(
+                "from the stream of source {source}{}",
+                apart(ingested)
+            )),
+        ]);
+    }
     for (view, rows) in &done.seen {
         let rows = numbers::plural(*rows, "row");
         grid.row([
@@ -150,6 +169,25 @@ pub(crate) fn materialized(done: &Materialized, style: Style) -> String {
         ]);
     }
     grid.render(2, style)
+}
+
+/// What came in streams, a line a source.
+pub(crate) fn ingested(done: &BTreeMap<String, Ingested>) -> String {
+    let lines = done.iter().map(|(source, ingested)| {
+        let rows = numbers::plural(ingested.rows, "row");
+        format!(
+            "{rows} from the stream of source {source}{}\n",
+            apart(ingested)
+        )
+    });
+    lines.collect()
+}
+
+fn apart(ingested: &Ingested) -> String {
+    match ingested.quarantined {
+        0 => String::new(),
+        count => format!(", {} to quarantine", numbers::count(count)),
+    }
 }
 
 /// What the log answered.

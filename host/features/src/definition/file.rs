@@ -39,10 +39,23 @@ pub(super) struct SourceKeys {
     pub(super) columns: BTreeMap<Spanned<String>, DataType>,
     pub(super) event_time: Option<Spanned<String>>,
     pub(super) created: Option<Spanned<String>>,
+    pub(super) stream: Option<StreamKeys>,
+    /// Parameters of the stage `expect`; the section has them with their places.
+    #[serde(rename = "expect")]
+    _expect: Option<IgnoredAny>,
     description: Option<String>,
     owner: Option<String>,
     #[serde(default)]
     tags: BTreeMap<String, String>,
+}
+
+/// The `stream` of a source.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct StreamKeys {
+    pub(super) redis: Spanned<String>,
+    pub(super) key: Spanned<String>,
+    pub(super) field: Option<String>,
 }
 
 /// A `[view.<name>]`.

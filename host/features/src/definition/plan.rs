@@ -226,6 +226,12 @@ fn compare_sources(
     if old.load != new.load {
         details.push("its files are others".to_owned());
     }
+    if old.stream != new.stream {
+        details.push("its stream is another".to_owned());
+    }
+    if old.expect != new.expect {
+        details.push("other things are expected of its rows".to_owned());
+    }
 }
 
 fn compare_features(

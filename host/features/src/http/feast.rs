@@ -300,7 +300,9 @@ impl IntoResponse for Refusal {
                 ..
             } => (StatusCode::NOT_FOUND, "FeatureServiceNotFoundException"),
             Error::Unknown { .. } => (StatusCode::NOT_FOUND, "FeatureViewNotFoundException"),
-            Error::Input { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "FeastError"),
+            Error::Input { .. } | Error::Quarantined(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "FeastError")
+            }
             Error::Online { .. } | Error::NotOnline { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, "FeastError")
             }

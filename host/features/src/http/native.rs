@@ -83,7 +83,7 @@ fn response(answer: &Answer, now_us: i64) -> Value {
 }
 
 /// Takes in rows, one JSON object a line. With the header `idempotency-key`, sending them again changes
-/// nothing.
+/// nothing. Rows that are not as their source expects are kept apart, and the answer says under which number.
 pub(super) async fn rows(
     State(store): State<Arc<FeatureStore>>,
     Path(source): Path<String>,
@@ -139,11 +139,14 @@ impl IntoResponse for Refusal {
         let Self(error) = self;
         let status = match &error {
             Error::Unknown { .. } => StatusCode::NOT_FOUND,
-            Error::Input { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Input { .. } | Error::Quarantined(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Online { .. } | Error::NotOnline { .. } => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let body = json!({ "error": super::public(&error), "hint": error.hint() });
+        let mut body = json!({ "error": super::public(&error), "hint": error.hint() });
+        if let Error::Quarantined(batch) = &error {
+            body["quarantined"] = json!(batch);
+        }
         (status, Json(body)).into_response()
     }
 }

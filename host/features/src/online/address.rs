@@ -11,6 +11,9 @@ pub const ONLINE_VARIABLE: &str = "TRUELINE_ONLINE";
 /// The environment variable with the password of the online store.
 pub const PASSWORD_VARIABLE: &str = "TRUELINE_ONLINE_PASSWORD";
 
+/// The environment variable with the password of the servers that streams are read from.
+pub const STREAM_PASSWORD: &str = "TRUELINE_STREAM_PASSWORD";
+
 /// The address of a Redis database.
 #[derive(Clone)]
 pub(crate) struct Address(ConnectionInfo);
@@ -23,7 +26,7 @@ impl Address {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let wrong = |problem: &str| {
             Error::input(
-                format!("the address of the online store {problem}"),
+                format!("the address of the Redis {problem}"),
                 "write it as redis://host:6379/0, or redis+unix:///path/to/socket",
             )
         };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::address::{Address, ONLINE_VARIABLE, PASSWORD_VARIABLE};
+use super::address::{Address, ONLINE_VARIABLE, PASSWORD_VARIABLE, STREAM_PASSWORD};
 use super::{OnlineStore, RedisOnline, SqliteOnline};
 use crate::Result;
 
@@ -15,6 +15,7 @@ const SQLITE: &str = "sqlite";
 pub(crate) struct Environment {
     pub(crate) online: Option<String>,
     pub(crate) password: Option<String>,
+    pub(crate) stream_password: Option<String>,
 }
 
 /// The online store in use.
@@ -32,6 +33,7 @@ impl Environment {
         Self {
             online: variable(ONLINE_VARIABLE),
             password: variable(PASSWORD_VARIABLE),
+            stream_password: variable(STREAM_PASSWORD),
         }
     }
 }

@@ -194,6 +194,7 @@ fn a_password_is_in_no_definition_and_in_no_message() {
         let environment = Environment {
             online,
             password: password.map(str::to_owned),
+            ..Environment::default()
         };
         FeatureStore::open_in(&project.folder.path().join("home"), environment).unwrap()
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
-use trueline_features::{Definitions, Freshness, Kind, Source};
+use trueline_features::{Definitions, Freshness, Kind, Quarantined, Source};
 use utoipa::ToSchema;
 
 use super::graph::{self, Graph};
@@ -17,7 +17,7 @@ use crate::problem::Problem;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct SourceRow {
     pub(crate) name: String,
-    /// `files`, or `push` if rows only come from outside.
+    /// `files`, `stream`, or `push` if rows only come from outside.
     pub(crate) kind: &'static str,
     pub(crate) column_count: usize,
     pub(crate) freshness: FreshnessRow,
@@ -38,10 +38,57 @@ pub(crate) struct SourceDetails {
     pub(crate) event_time: Option<String>,
     /// The column with the instant at which a row was made.
     pub(crate) created: Option<String>,
+    /// The stream that it is read from: its key and the address of its server.
+    pub(crate) stream: Option<String>,
+    /// What is expected of rows, as parameters of the stage `expect`.
+    #[schema(value_type = Option<Object>)]
+    pub(crate) expect: Option<Value>,
+    /// Batches that were not as expected, the newest first, fifty at most.
+    pub(crate) quarantine: Vec<QuarantineRow>,
     /// As it was applied.
     #[schema(value_type = Object)]
     pub(crate) definition: Value,
     pub(crate) graph: Graph,
+}
+
+/// Batches that are listed.
+const BATCHES: usize = 50;
+
+/// Rows that were sent and are in neither store, until someone decides about them.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct QuarantineRow {
+    pub(crate) number: i64,
+    /// `pushed`, `loaded` or `streamed`.
+    pub(crate) sent: &'static str,
+    pub(crate) came_us: i64,
+    pub(crate) rows: i64,
+    /// `held`, `released` or `dropped`.
+    pub(crate) state: &'static str,
+    pub(crate) reasons: Vec<ReasonRow>,
+}
+
+/// Why a batch is not as expected.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ReasonRow {
+    pub(crate) subject: String,
+    pub(crate) message: String,
+}
+
+impl From<Quarantined> for QuarantineRow {
+    fn from(batch: Quarantined) -> Self {
+        let reasons = batch.reasons.into_iter().map(|reason| ReasonRow {
+            subject: reason.subject,
+            message: reason.message,
+        });
+        Self {
+            number: batch.number,
+            sent: batch.sent.name(),
+            came_us: batch.came_us,
+            rows: batch.rows,
+            state: batch.state.name(),
+            reasons: reasons.collect(),
+        }
+    }
 }
 
 pub(super) fn row(
@@ -52,10 +99,10 @@ pub(super) fn row(
     let known = freshness.get(source.name.as_str());
     SourceRow {
         name: source.name.clone(),
-        kind: if source.load.is_some() {
-            "files"
-        } else {
-            "push"
+        kind: match (&source.load, &source.stream) {
+            (Some(_), _) => "files",
+            (None, Some(_)) => "stream",
+            (None, None) => "push",
         },
         column_count: source.columns.len(),
         freshness: known.copied().unwrap_or_default().into(),
@@ -78,6 +125,23 @@ pub(crate) fn source(app: &App, name: &str) -> Result<SourceDetails, Problem> {
         columns: source.schema().fields.iter().map(ColumnRow::of).collect(),
         event_time: source.event_time.clone(),
         created: source.created.clone(),
+        stream: source
+            .stream
+            .as_ref()
+            .map(|stream| format!("{} at {}", stream.key, stream.redis)),
+        expect: source
+            .expect
+            .as_ref()
+            .map(|expected| serde_json::from_str(&expected.params).map_err(Problem::failed))
+            .transpose()?,
+        quarantine: store
+            .quarantined(true)?
+            .into_iter()
+            .rev()
+            .filter(|batch| batch.source == name)
+            .take(BATCHES)
+            .map(QuarantineRow::from)
+            .collect(),
         definition: serde_json::to_value(source).map_err(Problem::failed)?,
         graph: graph::around(&definitions, "source", name),
     })

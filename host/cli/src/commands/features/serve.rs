@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 use trueline_features::FeatureStore;
 
-use super::store;
+use super::{ingest, store};
 use crate::commands::cache::now_us;
 use crate::commands::serve::{share, stop};
 use crate::context::Context;
@@ -37,6 +37,8 @@ pub(super) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     store.record_answers(arguments.record_share);
     let behind = store.clone();
     std::thread::spawn(move || keep_up(&behind));
+    let reader = store.clone();
+    std::thread::spawn(move || ingest::follow(&reader, |_| ()));
     let address = listener.local_addr()?;
     let stop = stop::asked()?;
     context.answer(&json!({ "address": address.to_string() }), || {
