@@ -1,7 +1,7 @@
 //! Looking at rows before they are taken in: the stage `expect` in the sandbox, as a pipeline runs it.
 
 use arrow::array::RecordBatch;
-use trueline_runtime::{Finding, Input, Severity, Stage};
+use trueline_runtime::{Finding, Input, Reading, Severity, Stage};
 use trueline_table::Schema;
 
 use crate::definition::{Expected, Source};
@@ -14,8 +14,10 @@ pub(crate) struct Expectations {
     source: String,
     stage: Stage,
     params: String,
-    /// The columns that are looked at.
-    reads: Schema,
+    /// The columns of the source.
+    schema: Schema,
+    /// What of them is looked at.
+    inputs: Vec<Input>,
     passes: u32,
 }
 
@@ -37,11 +39,12 @@ impl Expectations {
             .describe(&expected.params, &inputs, None)
             .map_err(&failed)?;
         let reduction = signature.reduction.as_ref();
-        let reads = reduction.and_then(|reduction| reduction.reads.first());
+        let reads = reduction.map(|reduction| reduction.inputs(&inputs));
         Ok(Self {
             source: source.name.clone(),
             params: expected.params.clone(),
-            reads: schema.select(reads.map_or(&[][..], Vec::as_slice))?,
+            schema,
+            inputs: reads.transpose().map_err(&failed)?.unwrap_or_default(),
             passes: reduction.map_or(0, |reduction| reduction.passes),
             stage,
         })
@@ -53,18 +56,23 @@ impl Expectations {
     /// If the component cannot do its work.
     pub(crate) fn findings(&self, rows: &[RecordBatch]) -> Result<Vec<Finding>> {
         let failed = failed(&self.source);
-        let inputs = [Input::rows(self.reads.clone())];
+        let Some(input) = self.inputs.first() else {
+            return Ok(Vec::new());
+        };
+        let reading = Reading::new(input.schema.names(), &self.schema).map_err(&failed)?;
         let mut findings = Vec::new();
         let mut state = Vec::new();
         for pass in 0..self.passes {
-            let reduction = self
-                .stage
-                .reduce(&self.params, &inputs, pass, &state, &LIMITS, None);
+            let reduction =
+                self.stage
+                    .reduce(&self.params, &self.inputs, pass, &state, &LIMITS, None);
             let mut reduction = reduction.map_err(&failed)?;
+            let mut first_row = 0;
             for batch in rows {
-                reduction
-                    .update(0, &of_schema(batch, &self.reads)?)
-                    .map_err(&failed)?;
+                let batch = of_schema(batch, &self.schema)?;
+                let read = reading.select(&batch, first_row).map_err(&failed)?;
+                reduction.update(0, &read).map_err(&failed)?;
+                first_row += batch.num_rows() as u64;
             }
             let outcome = reduction.finish().map_err(&failed)?;
             (state, findings) = (outcome.state, outcome.findings);

@@ -58,10 +58,8 @@ fn a_batch_that_is_not_as_expected_is_kept_apart_whole() {
     let bad = clicks(&[(1, 2, 2.0), (2, 2, -7.0)]);
     let error = project.store.push("clicks", &bad, None, HOUR).unwrap_err();
     let told = error.to_string();
-    assert_eq!(
-        told,
-        "source `clicks`: the 2 rows are not as expected, and in quarantine as number 1: count: 1 value is below 0; the lowest is -7"
-    );
+    let expected = "source `clicks`: the 2 rows are not as expected, and in quarantine as number 1: count: 1 value is below 0; the lowest is -7";
+    assert!(told.starts_with(expected), "{told}");
     assert!(error.hint().unwrap().contains("quarantine show"));
     assert_eq!(both(&project, HOUR), [None, Some(1.0), None, None]);
 
