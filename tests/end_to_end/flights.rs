@@ -92,14 +92,14 @@ fn features_of_flights_that_had_arrived_make_the_gate_pass() {
         .json();
     let metrics = &stage(&run, "score")["metrics"];
     assert!(metrics["accuracy"].as_f64().unwrap() >= 0.905, "{metrics}");
-    assert!(metrics["auc"].as_f64().unwrap() >= 0.93, "{metrics}");
+    assert!(metrics["auc"].as_f64().unwrap() >= 0.9355, "{metrics}");
     // The same columns, of which the windows are left out.
     let text = fs::read_to_string(project.path("rolling.toml")).unwrap();
     let is_window = |line: &&str| {
         !line.trim_start().starts_with("\"")
-            || !["carrier_flights", "route_flights", "airport_flights"]
+            || !["carrier", "route", "airport", "flight"]
                 .iter()
-                .any(|name| line.contains(name))
+                .any(|of| line.contains(&format!("\"{of}_flights_")))
     };
     let without: Vec<&str> = text.lines().filter(is_window).collect();
     project.write("without.toml", without.join("\n"));

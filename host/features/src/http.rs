@@ -10,6 +10,7 @@ mod answer;
 pub(crate) mod columns;
 mod feast;
 mod native;
+mod reading;
 pub(crate) mod values;
 
 use std::sync::Arc;

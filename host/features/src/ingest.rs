@@ -165,7 +165,7 @@ impl FeatureStore {
 
     /// A source in force.
     pub(crate) fn source(&self, name: &str) -> Result<Source> {
-        source_of(&self.revision()?, name).cloned()
+        source_of(&*self.revision()?, name).cloned()
     }
 
     /// A view in force, and its source.

@@ -24,6 +24,7 @@ mod duration;
 mod error;
 mod expectations;
 pub mod http;
+mod in_force;
 mod ingest;
 mod key;
 mod log;

@@ -62,6 +62,11 @@ pub type ChangeTile<'c> = dyn FnMut(usize, Option<&Tile>) -> Result<Option<Tile>
 
 /// Where the newest rows and the tiles are kept.
 pub trait OnlineStore: Send + Sync {
+    /// Whether reading waits for this machine's memory and disk alone.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// How far a version of a view has read the log. Asked before each row of writes.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
-use trueline_table::{Digest, Field, Schema};
+use trueline_table::{Digest, Schema};
 
 use crate::contract::Knowledge;
 use crate::key::KeyColumns;
@@ -120,7 +120,16 @@ impl FeatureStore {
         entities: &RecordBatch,
         now_us: i64,
     ) -> Result<Answer> {
-        let resolved = self.resolve(selection)?;
+        self.answer(&*self.resolve(selection)?, entities, now_us)
+    }
+
+    /// The features of what a selection means.
+    pub(crate) fn answer(
+        &self,
+        resolved: &Resolved,
+        entities: &RecordBatch,
+        now_us: i64,
+    ) -> Result<Answer> {
         let mut views = Vec::with_capacity(resolved.views.len());
         let mut rows = Vec::with_capacity(resolved.views.len());
         for view in &resolved.views {
@@ -160,10 +169,7 @@ impl FeatureStore {
     /// # Errors
     /// If it is not defined.
     pub fn join_keys(&self, selection: &Selection) -> Result<Schema> {
-        let resolved: &Resolved = &*self.resolve(selection)?;
-        let keys = resolved.keys()?;
-        let field = |(name, data_type): (&str, _)| Field::new(name, data_type);
-        Ok(Schema::new(keys.into_iter().map(field)))
+        self.resolve(selection)?.join_keys()
     }
 
     /// The columns that a request has: join keys, and behind them what computed views read of it.
@@ -171,12 +177,7 @@ impl FeatureStore {
     /// # Errors
     /// If it is not defined.
     pub fn request_columns(&self, selection: &Selection) -> Result<Schema> {
-        let mut columns = self.join_keys(selection)?;
-        let resolved = self.resolve(selection)?;
-        let request = resolved.request()?.into_iter();
-        let request = request.map(|(name, (data_type, _))| Field::new(name, data_type));
-        columns.fields.extend(request);
-        Ok(columns)
+        self.resolve(selection)?.request_columns()
     }
 
     fn read_view(

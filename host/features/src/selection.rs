@@ -1,6 +1,7 @@
 //! Which features are asked for, and what their names mean.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::{CastOptions, cast_with_options};
@@ -23,7 +24,7 @@ pub enum Selection {
 }
 
 /// What a selection means.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Resolved {
     /// The service's name and version, if it is one.
     pub(crate) service: Option<(String, Digest)>,
@@ -33,6 +34,8 @@ pub(crate) struct Resolved {
     pub(crate) derived: Vec<ResolvedDerived>,
     /// The features in the order asked for.
     pub(crate) features: Vec<ResolvedFeature>,
+    /// Whether it has been read online by this process: whatever computes it is compiled then.
+    pub(crate) was_answered: AtomicBool,
 }
 
 /// A version of a view.
@@ -316,6 +319,27 @@ impl Resolved {
             schema.fields.push(Field::new(name, feature.data_type));
         }
         Ok(schema)
+    }
+
+    /// The columns that identify what is described.
+    ///
+    /// # Errors
+    /// If two views call keys of different types alike.
+    pub(crate) fn join_keys(&self) -> Result<Schema> {
+        let field = |(name, data_type): (&str, _)| Field::new(name, data_type);
+        Ok(Schema::new(self.keys()?.into_iter().map(field)))
+    }
+
+    /// The columns of a request: join keys, and behind them what computed views read of it.
+    ///
+    /// # Errors
+    /// If two views want one as different types.
+    pub(crate) fn request_columns(&self) -> Result<Schema> {
+        let mut columns = self.join_keys()?;
+        let request = self.request()?.into_iter();
+        let request = request.map(|(name, (data_type, _))| Field::new(name, data_type));
+        columns.fields.extend(request);
+        Ok(columns)
     }
 
     /// The join keys of all views, each once.

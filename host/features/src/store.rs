@@ -11,6 +11,7 @@ use trueline_runtime::Runtime;
 use trueline_table::Digest;
 
 use crate::definition::{Definitions, Planned, View, plan};
+use crate::in_force::InForce;
 use crate::online::{Environment, OnlineStore, Place};
 use crate::registry::{self, Revision};
 use crate::segments::Segments;
@@ -43,12 +44,12 @@ pub struct FeatureStore {
     connection: Mutex<Connection>,
     /// Held while a view is brought online, so that its cursor and what is written after it belong together.
     pub(crate) catching_up: Mutex<()>,
-    resolved: Mutex<(i64, BTreeMap<Selection, Arc<Resolved>>)>,
+    in_force: InForce,
     layouts: Mutex<BTreeMap<Digest, Arc<Layout>>>,
 }
 
-/// Selections whose meaning is remembered; more than a server is asked for, and few enough.
-const MAX_RESOLVED: usize = 256;
+/// Views whose aggregates are remembered; more than there are, and few enough.
+const MAX_LAYOUTS: usize = 256;
 
 impl FeatureStore {
     /// Opens the feature store of a home, which is made if it is missing. The online store is the one that the
@@ -63,7 +64,8 @@ impl FeatureStore {
     pub(crate) fn open_in(home: &Path, environment: Environment) -> Result<Self> {
         let folder = home.join("features");
         let segments = Segments::open(folder.join("segments"))?;
-        let connection = connect(&folder.join("features.db"))?;
+        let file = folder.join("features.db");
+        let connection = connect(&file)?;
         let named = registry::current(&connection)?.definitions.online;
         let identity = registry::identity(&connection)?;
         let streams = Streams::new(environment.stream_password.clone());
@@ -75,9 +77,9 @@ impl FeatureStore {
             online,
             streams,
             transforms: Transforms::open(home),
+            in_force: InForce::new(connect(&file)?),
             connection: Mutex::new(connection),
             catching_up: Mutex::default(),
-            resolved: Mutex::default(),
             layouts: Mutex::default(),
         })
     }
@@ -105,10 +107,8 @@ impl FeatureStore {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn revision(&self) -> Result<Revision> {
-        let revision = registry::current(&self.connection())?;
-        self.online.follow(revision.definitions.online.as_deref())?;
-        Ok(revision)
+    pub fn revision(&self) -> Result<Arc<Revision>> {
+        self.in_force.revision(&self.online)
     }
 
     /// What applying these definitions would change.
@@ -167,7 +167,7 @@ impl FeatureStore {
         if let Some(known) = layouts.get(&version) {
             return Ok(known.clone());
         }
-        if layouts.len() > MAX_RESOLVED {
+        if layouts.len() > MAX_LAYOUTS {
             layouts.clear();
         }
         let layout = Arc::new(Layout::new(view, None)?);
@@ -177,20 +177,7 @@ impl FeatureStore {
 
     /// What a selection means at present.
     pub(crate) fn resolve(&self, selection: &Selection) -> Result<Arc<Resolved>> {
-        let connection = self.connection();
-        let number = registry::number(&connection)?;
-        let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
-        if resolved.0 != number || resolved.1.len() > MAX_RESOLVED {
-            *resolved = (number, BTreeMap::new());
-        }
-        if let Some(known) = resolved.1.get(selection) {
-            return Ok(known.clone());
-        }
-        let revision = registry::current(&connection)?;
-        self.online.follow(revision.definitions.online.as_deref())?;
-        let meaning = Arc::new(Resolved::new(&connection, &revision, selection)?);
-        resolved.1.insert(selection.clone(), meaning.clone());
-        Ok(meaning)
+        self.in_force.resolve(selection, &self.online)
     }
 }
 

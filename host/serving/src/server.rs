@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::front::Front;
-use crate::{Fleet, Service, protocols};
+use crate::{Fleet, Service, Settings, protocols};
 
 /// What a connection too many is told.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -26,12 +26,26 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// The largest head of a request; signed ones of AWS have a kilobyte or two.
 const HEAD_BYTES: usize = 64 << 10;
 
-/// What a server serves: a [`Service`] or a [`Fleet`].
+/// What a server serves: a [`Service`], a [`Fleet`], or any other router.
 pub struct Site {
     front: Arc<Front>,
     router: Router,
     /// What has something to finish at the end.
     service: Option<Service>,
+}
+
+impl Site {
+    /// Serves what has routes of its own, over connections with the limits of `settings`.
+    ///
+    /// # Errors
+    /// If threads cannot be started.
+    pub fn of_router(router: Router, settings: Settings) -> io::Result<Self> {
+        Ok(Self {
+            front: Front::start(settings)?,
+            router,
+            service: None,
+        })
+    }
 }
 
 impl From<Service> for Site {

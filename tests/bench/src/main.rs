@@ -10,6 +10,8 @@
 )]
 
 mod batches;
+mod features;
+mod load;
 mod machine;
 mod memory;
 mod one_row;
@@ -18,6 +20,7 @@ mod pipeline;
 mod preprocessing;
 mod python;
 mod rounds;
+mod server;
 mod serving;
 mod sizes;
 mod stages;
@@ -46,6 +49,7 @@ const SECTIONS: &[Section] = &[
     ("sizes", sizes::measure),
     ("stages", stages::measure),
     ("serving", serving::measure),
+    ("features", features::measure),
     ("pages", pages::measure),
 ];
 

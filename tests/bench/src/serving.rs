@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use trueline_runtime::{Backend, Package, Runtime};
 
+use crate::load::{Measured, Until};
 use crate::rounds::{Sample, microseconds, timed};
+use crate::server::Server;
 use crate::table::{Table, verdict};
 
 mod client;
@@ -14,10 +16,9 @@ mod flights;
 mod peers;
 mod server;
 
-use client::{Load, Measured, Until};
+use client::load;
 use flights::Flights;
 use peers::Peers;
-use server::Server;
 
 const ROUNDS: usize = 3;
 /// Calls of a round in process: of ours and ONNX Runtime, and of scikit-learn, which takes a hundred times as long.
@@ -142,11 +143,10 @@ fn in_process(flights: &Flights, peers: &Peers) -> Result<String> {
 }
 
 fn over_http(flights: &Flights, peers: &Peers) -> Result<String> {
-    let load = |tolerance| Load::new(flights, tolerance);
-    let [exact, near] = [load(0.0)?, load(TOLERANCE)?];
-    let ours = Server::trueline(flights)?;
-    let onnx = Server::peer(flights, peers, "onnx")?;
-    let sklearn = Server::peer(flights, peers, "sklearn")?;
+    let [exact, near] = [load(flights, 0.0)?, load(flights, TOLERANCE)?];
+    let ours = server::ours(flights)?;
+    let onnx = server::peer(flights, peers, "onnx")?;
+    let sklearn = server::peer(flights, peers, "sklearn")?;
     let contenders = [
         (&ours, &exact, REQUESTS),
         (&onnx, &near, REQUESTS),
@@ -253,11 +253,11 @@ fn over_http(flights: &Flights, peers: &Peers) -> Result<String> {
 }
 
 fn start(flights: &Flights) -> Result<String> {
-    let exact = Load::new(flights, 0.0)?;
+    let exact = load(flights, 0.0)?;
     let mut took = Vec::new();
     let mut idle = 0;
     for _ in 0..STARTS {
-        let (server, until_answered) = Server::timed(flights, &exact)?;
+        let (server, until_answered) = server::timed(flights, &exact)?;
         took.push(until_answered);
         idle = idle.max(server.memory()?);
     }

@@ -1,9 +1,9 @@
 //! Feast's answer to `/get-online-features`, written straight into a buffer: a hundred entities with fifty
 //! features are five thousand values, statuses and times.
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, RecordBatch};
+use arrow::datatypes::{DataType as Arrow, Float32Type, Float64Type};
 use serde::Serialize;
-use serde_json::Value;
 use trueline_table::Schema;
 
 use super::values;
@@ -70,11 +70,17 @@ pub(super) fn json(
     out
 }
 
-fn column(out: &mut Vec<u8>, values: &ArrayRef, statuses: &[u8], times: &[u8]) {
+fn column(out: &mut Vec<u8>, column: &ArrayRef, statuses: &[u8], times: &[u8]) {
     out.extend_from_slice(b"{\"values\":[");
-    for row in 0..values.len() {
-        separate(out, row);
-        put(out, &value(values, row));
+    match column.data_type() {
+        Arrow::Float64 => numbers::<Float64Type>(out, column, |value| value),
+        Arrow::Float32 => numbers::<Float32Type>(out, column, f64::from),
+        _ => {
+            for row in 0..column.len() {
+                separate(out, row);
+                put(out, &values::json(column, row));
+            }
+        }
     }
     out.extend_from_slice(b"],\"statuses\":");
     out.extend_from_slice(statuses);
@@ -84,10 +90,18 @@ fn column(out: &mut Vec<u8>, values: &ArrayRef, statuses: &[u8], times: &[u8]) {
 }
 
 /// NaN is null, as which Feast's own stores keep it: its clients take the text `"NaN"` for a text, or fail.
-fn value(values: &ArrayRef, row: usize) -> Value {
-    match values::json(values, row) {
-        Value::String(text) if text == "NaN" && values.data_type().is_floating() => Value::Null,
-        value => value,
+fn numbers<T: ArrowPrimitiveType>(
+    out: &mut Vec<u8>,
+    column: &ArrayRef,
+    widen: impl Fn(T::Native) -> f64,
+) {
+    for (row, value) in column.as_primitive::<T>().iter().enumerate() {
+        separate(out, row);
+        match value.map(&widen) {
+            Some(value) if value.is_finite() => put(out, &value),
+            Some(value) if !value.is_nan() => put(out, &values::json(column, row)),
+            _ => out.extend_from_slice(b"null"),
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{answer, blocking, columns, now_us};
+use super::{answer, blocking, columns, now_us, reading};
+use crate::selection::Resolved;
 use crate::{Error, FeatureStore, Result, Selection};
 
 #[derive(Debug, Deserialize)]
@@ -91,17 +92,12 @@ pub(super) async fn get_online_features(
         }
     };
     let (entities, full_names) = (request.entities, request.full_feature_names);
-    let answered = blocking(move || {
-        let keys = store.join_keys(&selection)?;
-        let entities = by_join_key(&store, entities)?;
-        // What computed views read of a request comes among the entities.
-        let wanted = store.request_columns(&selection)?;
-        let rows = columns::rows(&wanted, &entities, "the request")?;
-        let answer = store.get_features(&selection, &rows, now_us())?;
+    let answered = reading::read(store, selection, entities, by_join_key, move |found| {
         if !full_names {
-            store.resolve(&selection)?.schema(false, &[])?;
+            found.resolved.schema(false, &[])?;
         }
-        Ok(answer::json(&keys, &rows, &answer, full_names))
+        let keys = found.resolved.join_keys()?;
+        Ok(answer::json(&keys, found.rows, found.answer, full_names))
     });
     let json = [(header::CONTENT_TYPE, "application/json")];
     Ok((json, answered.await?).into_response())
@@ -110,8 +106,16 @@ pub(super) async fn get_online_features(
 /// Old clients name an entity where its join key is meant.
 fn by_join_key(
     store: &FeatureStore,
+    resolved: &Resolved,
     mut entities: Map<String, Value>,
 ) -> Result<Map<String, Value>> {
+    if resolved
+        .join_keys()?
+        .names()
+        .all(|name| entities.contains_key(name))
+    {
+        return Ok(entities);
+    }
     let revision = store.revision()?;
     for (name, entity) in &revision.definitions.entities {
         let mut keys = entity.keys.keys();
@@ -244,8 +248,9 @@ async fn bring_online(
     }
     let views = request.feature_views;
     let names = blocking(move || {
-        let all = store.revision()?.definitions.views;
-        let names = views.unwrap_or_else(|| all.keys().cloned().collect());
+        let revision = store.revision()?;
+        let all = revision.definitions.views.keys();
+        let names = views.unwrap_or_else(|| all.cloned().collect());
         store.materialize_views(&names, now_us())?;
         Ok(names)
     });

@@ -121,6 +121,10 @@ impl SqliteOnline {
 }
 
 impl OnlineStore for SqliteOnline {
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn cursor(&self, view: &Digest) -> Result<i64> {
         self.with_reader(|connection| {
             let sql = "SELECT cursor FROM views WHERE view = ?1";
@@ -179,37 +183,12 @@ impl OnlineStore for SqliteOnline {
 
     fn read(&self, view: &Digest, keys: &[Vec<u8>], now_us: i64) -> Result<Vec<Option<OnlineRow>>> {
         let name = view.to_string();
-        let due = self.with_reader(|connection| {
-            let sql = "SELECT id FROM views v WHERE view = ?1 AND EXISTS
-                       (SELECT 1 FROM waiting WHERE view = v.id AND due_us <= ?2)";
-            let mut statement = connection.prepare_cached(sql)?;
-            let id = statement.query_row(params![name.as_bytes(), now_us], |row| row.get(0));
-            Ok(id.optional()?)
-        })?;
-        if let Some(id) = due {
-            self.promote(id, now_us)?;
+        loop {
+            match self.with_reader(|connection| newest(connection, &name, keys, now_us))? {
+                Newest::Rows(rows) => return Ok(rows),
+                Newest::Due(id) => self.promote(id, now_us)?,
+            }
         }
-        self.with_reader(|connection| {
-            let transaction = connection.transaction()?;
-            let sql = "SELECT event_us, created_us, sequence, features FROM newest
-                       WHERE view = (SELECT id FROM views WHERE view = ?1) AND key = ?2";
-            let mut statement = transaction.prepare_cached(sql)?;
-            let rows = keys.iter().map(|key| {
-                let row = statement.query_row(params![name.as_bytes(), key], |row| {
-                    let created_us: i64 = row.get(1)?;
-                    Ok(OnlineRow {
-                        order: Order {
-                            event_us: row.get(0)?,
-                            created_us: (created_us != NOT_CREATED).then_some(created_us),
-                            sequence: row.get(2)?,
-                        },
-                        features: row.get(3)?,
-                    })
-                });
-                Ok(row.optional()?)
-            });
-            rows.collect()
-        })
     }
 
     fn change_tiles(
@@ -292,6 +271,51 @@ impl OnlineStore for SqliteOnline {
         statement.execute(params![view.to_string().as_bytes(), before_us])?;
         Ok(())
     }
+}
+
+/// What a view's keys have, or that rows have become due which have to be let in first.
+enum Newest {
+    Rows(Vec<Option<OnlineRow>>),
+    /// Of the view of this number.
+    Due(i64),
+}
+
+fn newest(
+    connection: &mut Connection,
+    view: &str,
+    keys: &[Vec<u8>],
+    now_us: i64,
+) -> Result<Newest> {
+    let transaction = connection.transaction()?;
+    let sql = "SELECT id, EXISTS (SELECT 1 FROM waiting WHERE view = v.id AND due_us <= ?2)
+               FROM views v WHERE view = ?1";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let place = statement.query_row(params![view.as_bytes(), now_us], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
+    let id: i64 = match place.optional()? {
+        None => return Ok(Newest::Rows(vec![None; keys.len()])),
+        Some((id, true)) => return Ok(Newest::Due(id)),
+        Some((id, false)) => id,
+    };
+    let sql =
+        "SELECT event_us, created_us, sequence, features FROM newest WHERE view = ?1 AND key = ?2";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let rows = keys.iter().map(|key| {
+        let row = statement.query_row(params![id, key], |row| {
+            let created_us: i64 = row.get(1)?;
+            Ok(OnlineRow {
+                order: Order {
+                    event_us: row.get(0)?,
+                    created_us: (created_us != NOT_CREATED).then_some(created_us),
+                    sequence: row.get(2)?,
+                },
+                features: row.get(3)?,
+            })
+        });
+        Ok(row.optional()?)
+    });
+    rows.collect::<Result<_>>().map(Newest::Rows)
 }
 
 /// Moves the cursor of a view, unless it is further already; answers the number that its rows go by.

@@ -184,7 +184,7 @@ fn streamed_and_backfilled(days: i64) {
         observations.into_iter().peekable(),
     );
     let service = Selection::Service("departure".to_owned());
-    let keys = ["origin", "dest", "carrier", "tailnum"];
+    let keys = ["origin", "dest", "carrier", "tailnum", "flight"];
     let mut streamed = Vec::new();
     let mut spine = (Vec::new(), Vec::new());
     for (at, rows) in &departures {
@@ -214,7 +214,7 @@ fn streamed_and_backfilled(days: i64) {
     project.write("spine.parquet", &table(columns));
     let (made, offline) = project.try_history(&project.request(service)).unwrap();
     let offline = &offline.columns()[keys.len() + 1..];
-    assert_eq!(offline.len(), 19);
+    assert_eq!(offline.len(), 25);
     let differing: usize = offline
         .iter()
         .zip(streamed.columns())

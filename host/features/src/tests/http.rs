@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use arrow::array::Float32Array;
+use arrow::ipc::writer::StreamWriter;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::support::Project;
+use super::support::{HOUR, Project, ints, table, texts, times};
 use crate::http::router;
 
 const DRIVERS: &str = "
@@ -59,11 +61,16 @@ impl Client {
         self.post_text(path, "application/json", body.to_string())
     }
 
-    fn post_text(&self, path: &str, content_type: &str, body: String) -> (StatusCode, Value) {
+    fn post_text(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Body>,
+    ) -> (StatusCode, Value) {
         let request = Request::post(path)
             .header("content-type", content_type)
             .header("idempotency-key", "a")
-            .body(Body::from(body))
+            .body(body.into())
             .unwrap();
         let app = router(Arc::new(self.project.reopen()));
         self.runtime.block_on(async {
@@ -293,4 +300,35 @@ fn the_stores_own_answer_has_rows_and_versions() {
         wrong.1["error"],
         json!("line 1 of the push: the source has no column `x`")
     );
+}
+
+#[test]
+fn rows_come_as_an_arrow_stream_too() {
+    let client = Client::new();
+    let rows = table(vec![
+        ("driver_id", ints([1, 2])),
+        ("at", times([HOUR, HOUR])),
+        ("rate", Arc::new(Float32Array::from(vec![0.5, -0.0]))),
+        ("trips", ints([Some(3), None])),
+        ("name", texts(&["a", "b"])),
+    ]);
+    let mut stream = StreamWriter::try_new(Vec::new(), rows.schema_ref()).unwrap();
+    stream.write(&rows).unwrap();
+    stream.write(&rows).unwrap();
+    let stream = stream.into_inner().unwrap();
+    let push = |stream: &[u8]| {
+        let kind = "application/vnd.apache.arrow.stream";
+        client.post_text("/v1/sources/stats/rows", kind, stream.to_vec())
+    };
+    let (status, receipt) = push(&stream);
+    assert_eq!((status, &receipt["rows"]), (StatusCode::OK, &json!(4)));
+    let asked =
+        json!({ "features": ["stats:rate", "stats:trips"], "entities": { "driver_id": [1, 2] } });
+    let (_, answer) = client.post("/get-online-features", &asked);
+    assert_eq!(answer["results"][1]["values"], json!([0.5, -0.0]));
+    assert_eq!(answer["results"][2]["values"], json!([3, null]));
+    let (status, refused) = push(&stream[..9]);
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let told = refused["error"].as_str().unwrap();
+    assert!(told.starts_with("the push is no Arrow stream: "), "{told}");
 }

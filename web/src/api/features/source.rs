@@ -114,14 +114,15 @@ pub(super) fn row(
 /// A source in force, by its name.
 pub(crate) fn source(app: &App, name: &str) -> Result<SourceDetails, Problem> {
     let store = store(app)?;
-    let definitions = store.revision()?.definitions;
+    let revision = store.revision()?;
+    let definitions = &revision.definitions;
     let Some(source) = definitions.sources.get(name) else {
         let known = definitions.sources.keys().map(String::as_str);
         return Err(Problem::unknown("source", name, "this home", known));
     };
     let freshness = BTreeMap::from([(name, store.freshness(name)?)]);
     Ok(SourceDetails {
-        row: row(&definitions, source, &freshness),
+        row: row(definitions, source, &freshness),
         columns: source.schema().fields.iter().map(ColumnRow::of).collect(),
         event_time: source.event_time.clone(),
         created: source.created.clone(),
@@ -143,6 +144,6 @@ pub(crate) fn source(app: &App, name: &str) -> Result<SourceDetails, Problem> {
             .map(QuarantineRow::from)
             .collect(),
         definition: serde_json::to_value(source).map_err(Problem::failed)?,
-        graph: graph::around(&definitions, "source", name),
+        graph: graph::around(definitions, "source", name),
     })
 }

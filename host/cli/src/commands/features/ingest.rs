@@ -21,8 +21,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) fn execute(context: &Context) -> anyhow::Result<Exit> {
     let store = Arc::new(store(context)?);
-    let definitions = store.revision()?.definitions;
-    if definitions
+    let revision = store.revision()?;
+    if revision
+        .definitions
         .sources
         .values()
         .all(|source| source.stream.is_none())

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 use trueline_features::FeatureStore;
+use trueline_serving::{Settings, Site, serve};
 
 use super::{ingest, store};
 use crate::commands::cache::now_us;
@@ -32,7 +33,6 @@ const CATCH_UP: Duration = Duration::from_secs(1);
 pub(super) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Result<Exit> {
     let listener = TcpListener::bind(arguments.listen)
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
-    listener.set_nonblocking(true)?;
     let store = Arc::new(store(context)?);
     store.record_answers(arguments.record_share);
     let behind = store.clone();
@@ -44,14 +44,13 @@ pub(super) fn execute(arguments: &Arguments, context: &Context) -> anyhow::Resul
     context.answer(&json!({ "address": address.to_string() }), || {
         format!("features on http://{address}\n")
     })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        let server = axum::serve(listener, trueline_features::http::router(store));
-        server.with_graceful_shutdown(stop).await
-    })?;
+    let settings = Settings {
+        // What takes longer goes to threads that may block, of which the event loops have some.
+        worker_threads: 1,
+        ..Settings::default()
+    };
+    let router = trueline_features::http::router(store);
+    serve(listener, Site::of_router(router, settings)?, stop)?;
     Ok(Exit::Done)
 }
 
