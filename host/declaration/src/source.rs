@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
+use toml::de::DeTable;
 use trueline_dataset::ExpressionError;
 
 use crate::{Diagnostic, Diagnostics, Place};
@@ -51,6 +52,22 @@ impl Source {
                 hint: None,
             }])),
         }
+    }
+
+    /// What the text declares. None if it is not TOML, which is reported: what else is wrong could not be told
+    /// apart from that.
+    pub fn document<'t>(&'t self, report: &mut Report<'_>) -> Option<DeTable<'t>> {
+        /// Of a file that is something else altogether, no more is told.
+        const TOLD: usize = 10;
+        let (document, errors) = DeTable::parse_recoverable(&self.text);
+        for error in errors.iter().take(TOLD) {
+            let end = self.text.len();
+            report.add(Problem::new(
+                error.span().unwrap_or(end..end),
+                format!("not TOML: {}", error.message()),
+            ));
+        }
+        errors.is_empty().then(|| document.into_inner())
     }
 
     /// The folder that the paths in the file are relative to.

@@ -339,8 +339,8 @@ impl Attempt<'_> {
             return Ok(Done::failed(report));
         }
         log.info(gave(&report, &fitted));
-        log.end(None)?;
         let kept = if was_given_up {
+            log.end(None)?;
             let succeeded = AttemptOutcome::Succeeded(results);
             self.store.finish_attempt(attempt, succeeded)?;
             Kept::Succeeded
@@ -352,7 +352,8 @@ impl Attempt<'_> {
                 rows: report.rows,
                 recipes: ingredients.recipe_rows(&contents),
             };
-            self.store.finish_with_key(attempt, results, key)?
+            self.store
+                .finish_with_key(attempt, results, key, log.last_lines(None))?
         };
         match kept {
             Kept::Succeeded => {

@@ -84,6 +84,12 @@ impl<'a> AttemptLog<'a> {
     /// # Errors
     /// If the store cannot be written to.
     pub(crate) fn end(&self, failed: Option<&str>) -> Result<()> {
+        let lines = self.last_lines(failed);
+        Ok(self.store.append_log(self.attempt, lines)?)
+    }
+
+    /// What was noted and is not written down yet, with how the attempt ends.
+    pub(crate) fn last_lines(&self, failed: Option<&str>) -> Vec<NewLogLine> {
         let mut noted = self.noted();
         noted.end_pass(self.store);
         if noted.left_out > 0 {
@@ -93,8 +99,7 @@ impl<'a> AttemptLog<'a> {
         if let Some(failed) = failed {
             noted.push(self.store, LogLevel::Error, failed.to_owned());
         }
-        let lines = std::mem::take(&mut noted.lines);
-        Ok(self.store.append_log(self.attempt, lines)?)
+        std::mem::take(&mut noted.lines)
     }
 
     fn note(&self, level: LogLevel, message: String) {

@@ -2,9 +2,11 @@
 //! (<https://slsa.dev/spec/v1.1/provenance>): what was built, from which files, components and source, by
 //! which run. It is not signed; tools that sign take it as it is.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use trueline_store::{Run, Store};
+use trueline_store::{Run, RunId, Store};
 use trueline_table::Digest;
 
 use crate::champion::is_champions;
@@ -61,10 +63,7 @@ pub fn provenance(store: &Store, reference: &str) -> Result<Value> {
     let params = stages
         .iter()
         .map(|stage| (stage.name.clone(), stage.params.clone()));
-    let engines = store.attempts(&run.summary.id)?.into_iter();
-    let mut engines: Vec<String> = engines.map(|attempt| attempt.fingerprint).collect();
-    engines.sort();
-    engines.dedup();
+    let engines = engines(store, &run.summary.id)?;
     Ok(json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{
@@ -100,6 +99,30 @@ pub fn provenance(store: &Store, reference: &str) -> Result<Value> {
             },
         },
     }))
+}
+
+/// The fingerprints of the engines that computed the stages of a run: those that it took from the cache were
+/// computed in other runs.
+fn engines(store: &Store, run: &RunId) -> Result<Vec<String>> {
+    let mut runs = vec![run.clone()];
+    runs.extend(
+        store
+            .stage_keys(run)?
+            .into_iter()
+            .filter_map(|key| key.source_run),
+    );
+    runs.sort();
+    runs.dedup();
+    let mut engines = BTreeSet::new();
+    for run in runs {
+        engines.extend(
+            store
+                .attempts(&run)?
+                .into_iter()
+                .map(|attempt| attempt.fingerprint),
+        );
+    }
+    Ok(engines.into_iter().collect())
 }
 
 /// The pipeline file, and the commit that it is of.

@@ -54,7 +54,11 @@ impl NewFile {
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         }
         loop {
-            let file = fault::around(&format!("{kind}.begin"), || builder.tempfile_in(folder))?;
+            let file = fault::around(&format!("{kind}.begin"), || {
+                builder
+                    .tempfile_in(folder)
+                    .map_err(|error| of_folder(error, folder))
+            })?;
             match file.as_file().try_lock() {
                 // Another process takes it for one that nobody owns, and is about to remove it.
                 Err(TryLockError::WouldBlock) => {}
@@ -99,6 +103,22 @@ impl NewFile {
     }
 }
 
+/// An error that names what a user knows, if it is the folder that is missing, and not our temporary name.
+fn of_folder(error: io::Error, folder: &Path) -> io::Error {
+    let shown = folder.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            let message = format!("there is no folder `{shown}`; make it first");
+            io::Error::new(io::ErrorKind::NotFound, message)
+        }
+        io::ErrorKind::NotADirectory => {
+            let message = format!("`{shown}` is not a folder");
+            io::Error::new(io::ErrorKind::NotADirectory, message)
+        }
+        _ => error,
+    }
+}
+
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
@@ -139,6 +159,20 @@ mod tests {
         file.finish(&path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"all");
         assert_eq!(names(folder.path()), ["it"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_named_and_no_temporary_name() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        for (name, part) in [
+            ("none", "there is no folder `"),
+            ("file", "is not a folder"),
+        ] {
+            let begun = NewFile::begin("test", &folder.path().join(name), Audience::Owner);
+            let said = begun.unwrap_err().to_string();
+            assert!(said.contains(part) && !said.contains(".trueline"), "{said}");
+        }
     }
 
     #[test]

@@ -146,18 +146,7 @@ impl<'t> Declaration<'t> {
         set: &'t BTreeMap<String, String>,
         report: &mut Report<'_>,
     ) -> Option<Self> {
-        let (document, errors) = DeTable::parse_recoverable(&source.text);
-        for error in &errors {
-            let end = source.text.len();
-            report.add(Problem::new(
-                error.span().unwrap_or(end..end),
-                format!("not TOML: {}", error.message()),
-            ));
-        }
-        if !errors.is_empty() {
-            return None;
-        }
-        let mut document = document.into_inner();
+        let mut document = source.document(report)?;
         let params = Params::read(&document, set, report);
         for section in ["dataset", "stage", "package"] {
             if let Some(section) = document.get_mut(section) {

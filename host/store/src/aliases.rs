@@ -41,7 +41,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Refused`] if the latest verdict on the package is not that its gate accepted it;
-    /// [`Error::NotFound`]; [`Error::Invalid`] if the alias is not a name, or a number.
+    /// [`Error::NotFound`]; [`Error::Invalid`] if the alias is not a name, or a number, or there is no reason.
     pub fn set_alias(
         &self,
         name: &str,
@@ -50,6 +50,7 @@ impl Store {
         reason: &str,
     ) -> Result<AliasMove> {
         check_alias(alias)?;
+        check_reason(reason)?;
         let (name, alias, reason) = (name.to_owned(), alias.to_owned(), reason.to_owned());
         let (digest, now) = (*digest, self.now_us());
         self.write(move |connection| {
@@ -74,8 +75,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NotFound`] if it stood nowhere before; [`Error::Refused`] if the gate has refused that package
-    /// since.
+    /// since; [`Error::Invalid`] if there is no reason.
     pub fn roll_back_alias(&self, name: &str, alias: &str, reason: &str) -> Result<AliasMove> {
+        check_reason(reason)?;
         let (name, alias, reason) = (name.to_owned(), alias.to_owned(), reason.to_owned());
         let now = self.now_us();
         self.write(move |connection| {
@@ -184,6 +186,18 @@ fn check_alias(alias: &str) -> Result<()> {
         what: "alias",
         value: alias.to_owned(),
         problem: "is a number, which stands for a version".to_owned(),
+    })
+}
+
+/// Whoever reads the history wants to be told something.
+fn check_reason(reason: &str) -> Result<()> {
+    if !reason.trim().is_empty() {
+        return Ok(());
+    }
+    Err(Error::Invalid {
+        what: "reason",
+        value: reason.to_owned(),
+        problem: "is empty; say why, for the history".to_owned(),
     })
 }
 

@@ -14,7 +14,7 @@ use crate::attempts::AttemptId;
 use crate::columns::Column;
 use crate::results::{self, Results, results_of};
 use crate::store::TENANT;
-use crate::{AttemptState, Result, RunId, StageState, Store, attempts, stages};
+use crate::{AttemptState, NewLogLine, Result, RunId, StageState, Store, attempts, logs, stages};
 
 mod incidents;
 mod keys;
@@ -135,12 +135,14 @@ impl Store {
         attempt: &AttemptId,
         results: Results,
         key: NewKey,
+        log: Vec<NewLogLine>,
     ) -> Result<Kept> {
         let prepared = results::prepare(self, results)?;
         let result = prepared.digest();
         let (id, now) = (attempt.clone(), self.now_us());
         self.write(move |connection| {
             let fingerprint = attempts::fingerprint(connection, &id)?;
+            logs::append(connection, &id, log)?;
             attempts::end(connection, &id, AttemptState::Succeeded, None, now)?;
             results::record(connection, &id.run, &id.stage, &prepared, now)?;
             let sql = "UPDATE stage_keys SET key = ?4, ingredients = ?5 WHERE tenant = ?1 AND run_id = ?2 AND stage = ?3";

@@ -18,7 +18,7 @@ pub enum Error {
     NotFound { what: &'static str, name: String },
 
     /// A shortened id or digest that fits several. Write more of it.
-    #[error("`{prefix}` is the start of more than one {what}: {}", .matches.join(", "))]
+    #[error("`{prefix}` is the start of more than one {what}:{}", candidates(.matches))]
     Ambiguous {
         what: &'static str,
         prefix: String,
@@ -274,7 +274,9 @@ impl Error {
                 source: source.into(),
             },
             (_, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => Self::Busy { path },
-            (_, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) => Self::Damaged {
+            (_, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+            // What we wrote can be read again.
+            | (rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..), _) => Self::Damaged {
                 path,
                 problem: source.to_string(),
             },
@@ -285,6 +287,20 @@ impl Error {
             _ => Self::Database { source },
         }
     }
+}
+
+/// A line for each of some candidates; of many, how many more there are.
+fn candidates(matches: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let mut text: String = matches
+        .iter()
+        .take(SHOWN)
+        .flat_map(|candidate| ["\n  ", candidate])
+        .collect();
+    if let more @ 1.. = matches.len().saturating_sub(SHOWN) {
+        text += &format!("\n  and {more} more");
+    }
+    text
 }
 
 /// Whether a file system refused a name, and did not fail.

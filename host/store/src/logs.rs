@@ -86,7 +86,15 @@ impl Store {
     }
 }
 
-fn append(connection: &Connection, id: &AttemptId, lines: Vec<NewLogLine>) -> Result<()> {
+/// Appends lines to the log of an attempt's stage, within a transaction.
+pub(crate) fn append(
+    connection: &Connection,
+    id: &AttemptId,
+    lines: Vec<NewLogLine>,
+) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     let last: i64 = connection
         .prepare_cached(
             "SELECT coalesce(max(line), 0) FROM log_lines WHERE tenant = ?1 AND run_id = ?2 AND stage = ?3",

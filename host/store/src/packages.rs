@@ -222,13 +222,12 @@ fn resolve(connection: &Connection, reference: &str) -> Result<(String, u32)> {
         return Ok(found);
     }
 
-    let start = format!(
-        "sha256:{}",
-        reference
-            .strip_prefix("sha256:")
-            .unwrap_or(reference)
-            .to_ascii_lowercase()
-    );
+    let start = reference.strip_prefix("sha256:").unwrap_or(reference);
+    if start.is_empty() {
+        // Every digest begins so: of one package alone it would be taken for its name.
+        return Err(missing());
+    }
+    let start = format!("sha256:{}", start.to_ascii_lowercase());
     let sql = "SELECT digest FROM packages WHERE tenant = ?1 AND digest >= ?2 AND digest < ?2 || '~' LIMIT 5";
     let mut statement = connection.prepare(sql)?;
     let digests = statement.query_map([TENANT, &start], |row| row.get(0))?;

@@ -26,6 +26,9 @@ pub(crate) const DATABASE: &str = "trueline.db";
 /// seconds at worst.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Fewer bytes are no database: the smallest page that SQLite has.
+const SMALLEST_DATABASE: u64 = 512;
+
 /// The run store of one home. Cheap to clone; when the last clone is dropped, the home is closed.
 #[derive(Clone)]
 pub struct Store {
@@ -167,7 +170,15 @@ impl fmt::Debug for Store {
 
 /// Opens the database for writing, at the newest version.
 fn open_database(path: &Path, blobs: &Blobs) -> Result<Connection> {
-    let is_new = std::fs::metadata(path).map_or(true, |metadata| metadata.len() == 0);
+    let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if (1..SMALLEST_DATABASE).contains(&size) {
+        // SQLite would take some of these for empty, and write into them.
+        return Err(Error::Damaged {
+            path: path.to_owned(),
+            problem: format!("it is cut off after {size} bytes"),
+        });
+    }
+    let is_new = size == 0;
     let left = if is_new { blobs.list()?.len() } else { 0 };
     if left > 0 {
         // A new database would know nothing of these, and the next `gc` would remove them.

@@ -1,10 +1,11 @@
 //! The feature store: what is in force, and how fresh it is.
 
 use maud::{Markup, html};
+use serde_json::Value;
 use trueline_engine::numbers;
 
 use super::network::{Thing, network};
-use super::{Frame, Section, link, mark, text};
+use super::{Frame, Section, link, mark, text, values};
 use crate::api::features::graph::Graph;
 use crate::api::features::service::ServiceRow;
 use crate::api::features::source::SourceRow;
@@ -190,6 +191,32 @@ pub(super) fn versions(versions: &[VersionRow], now_us: i64) -> Markup {
             }
         }
     }
+}
+
+/// The frame of a page below the overview.
+pub(super) fn framed(title: &str, path: &str, content: &Markup) -> Markup {
+    let frame = Frame {
+        title,
+        section: Section::Features,
+        above: vec![("Features".to_owned(), "/features".to_owned())],
+        json: Some(format!("/v1{path}")),
+    };
+    frame.page(content)
+}
+
+/// The last section of a page: what was declared, all of it.
+pub(super) fn definition(declared: &Value) -> Markup {
+    html! {
+        section aria-labelledby="definition" {
+            h2 id="definition" { "Definition" }
+            details { summary { "As it was applied" } (values::exact(declared)) }
+        }
+    }
+}
+
+/// A version by its short name, to be copied whole.
+pub(super) fn version(digest: &str) -> Markup {
+    html! { "version " code title=(digest) { (text::short(digest)) } (text::copy(digest, "version")) }
 }
 
 /// What it comes from and what is made of it.

@@ -42,7 +42,13 @@ pub(crate) fn check(found: &HomeCheck, style: Style) -> String {
             cell(problem.as_str()).tone(Tone::Bad),
         ]);
     }
-    text + &section("problems", &problems.render(2, style), style)
+    text += &section("problems", &problems.render(2, style), style);
+    if !is_good {
+        let hint = "restore the files from a backup, or remove those that have changed and run the pipelines again; runs \
+            that need none of them go on";
+        text += &format!("\n{} {hint}\n", style.accent("hint:"));
+    }
+    text
 }
 
 /// How much was freed, or would be.

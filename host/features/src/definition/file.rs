@@ -200,18 +200,7 @@ const KINDS: [&str; 5] = ["entity", "source", "view", "service", "online"];
 impl<'t> File<'t> {
     /// None if the text is not TOML: what else is wrong could not be told apart from that.
     pub(super) fn read(source: &'t Source, report: &mut Report<'_>) -> Option<Self> {
-        let (document, errors) = DeTable::parse_recoverable(&source.text);
-        for error in &errors {
-            let end = source.text.len();
-            report.add(Problem::new(
-                error.span().unwrap_or(end..end),
-                format!("not TOML: {}", error.message()),
-            ));
-        }
-        if !errors.is_empty() {
-            return None;
-        }
-        let document = document.into_inner();
+        let document = source.document(report)?;
         for (key, _) in &document {
             if !KINDS.contains(&key.get_ref().as_ref()) {
                 let hint = did_you_mean(key.get_ref(), KINDS).unwrap_or_else(|| {

@@ -40,12 +40,24 @@ fn append(tar: &mut tar::Builder<impl Write>, name: &str, bytes: &[u8]) -> std::
     tar.append_data(&mut header, name, bytes)
 }
 
+/// Why the bytes of a file are no package. What the archive's reader says quotes them, whatever they are.
+fn why_unreadable(error: &std::io::Error) -> String {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    match error.kind() {
+        UnexpectedEof => "it is cut off".to_owned(),
+        Other | InvalidData | InvalidInput => {
+            "it is no archive such as `trueline package export` writes".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
 pub(super) fn read(path: &Path) -> Result<Package> {
     let wrong = |reason: String| Error::Package {
         path: path.display().to_string(),
         reason,
     };
-    let unreadable = |error: std::io::Error| wrong(error.to_string());
+    let unreadable = |error: std::io::Error| wrong(why_unreadable(&error));
     let file = File::open(path).map_err(|error| Error::io(path, error))?;
     let mut archive = tar::Archive::new(std::io::BufReader::new(file));
     let mut manifest = None;

@@ -7,7 +7,7 @@ use trueline_table::Digest;
 use crate::testing::{engine, running, store};
 use crate::{
     AttemptFailure, AttemptOutcome, CacheDecision, EngineIdentity, Error, IncidentKind, Kept,
-    NewKey, Output, RecipeRows, Results, RunId, StageKey, StageState, Store,
+    LogLevel, NewKey, NewLogLine, Output, RecipeRows, Results, RunId, StageKey, StageState, Store,
 };
 
 fn results(state: &[u8]) -> Results {
@@ -41,7 +41,18 @@ fn fit(store: &Store, state: &[u8], key: NewKey) -> (RunId, Kept) {
     let id = store
         .start_attempt_with_key(&run, engine(), about())
         .unwrap();
-    let kept = store.finish_with_key(&id, results(state), key).unwrap();
+    let line = NewLogLine {
+        level: LogLevel::Info,
+        message: "took in 7 rows".to_owned(),
+        time_us: 7,
+    };
+    let kept = store
+        .finish_with_key(&id, results(state), key, vec![line])
+        .unwrap();
+    assert_eq!(
+        store.log(&run, "fit", 0, 9).unwrap()[0].message,
+        "took in 7 rows"
+    );
     (run, kept)
 }
 

@@ -57,6 +57,10 @@ fn packages_get_versions_and_are_found() {
             "{reference}"
         );
     }
+    for empty in ["", "sha256:"] {
+        let error = store.package(empty).unwrap_err();
+        assert!(matches!(error, Error::NotFound { .. }), "{empty}: {error}");
+    }
     let found = store.package("flights@champion").unwrap();
     assert_eq!(
         (found.message.as_str(), found.manifest),
@@ -98,6 +102,12 @@ fn an_alias_moves_only_to_what_its_gate_accepted() {
     store
         .set_alias("flights", "champion", &good.digest, "first of all")
         .unwrap();
+    for reason in ["", " \t"] {
+        let error = store
+            .set_alias("flights", "champion", &better.digest, reason)
+            .unwrap_err();
+        assert!(error.to_string().contains("say why"), "{error}");
+    }
     let error = store
         .set_alias("flights", "champion", &bad.digest, "why not")
         .unwrap_err();

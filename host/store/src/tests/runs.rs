@@ -352,7 +352,7 @@ fn a_run_is_found_by_the_start_of_its_id() {
     assert_eq!(
         error,
         format!(
-            "`{}` is the start of more than one run: {other}, {run}",
+            "`{}` is the start of more than one run:\n  {other}\n  {run}",
             &run.as_str()[..5]
         )
     );

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{picture, told, training_sets, versions};
+use super::{definition, framed, picture, told, training_sets, version, versions};
 use crate::api::features::service::ServiceDetails;
-use crate::pages::{Frame, Section, columns, link, text, values};
+use crate::pages::{columns, link, text};
 
 /// The page of a service.
 pub(crate) fn service(service: &ServiceDetails, now_us: i64) -> Markup {
@@ -15,7 +15,7 @@ pub(crate) fn service(service: &ServiceDetails, now_us: i64) -> Markup {
             h1 { (row.name) }
             p.facts {
                 span { b { (row.feature_count) } " features" }
-                span { "version " code title=(row.version) { (text::short(&row.version)) } (text::copy(&row.version, "version")) }
+                span { (version(&row.version)) }
             }
             (told(&row.about))
         }
@@ -26,19 +26,9 @@ pub(crate) fn service(service: &ServiceDetails, now_us: i64) -> Markup {
         }
         section aria-labelledby="training-sets" { h2 id="training-sets" { "Training sets" } (training_sets(&service.training_sets, false, now_us)) }
         (versions(&service.versions, now_us))
-        section aria-labelledby="definition" {
-            h2 id="definition" { "Definition" }
-            details { summary { "As it was applied" } (values::exact(&service.definition)) }
-        }
+        (definition(&service.definition))
     };
-    let path = link::feature_service(&row.name);
-    let frame = Frame {
-        title: &row.name,
-        section: Section::Features,
-        above: vec![("Features".to_owned(), "/features".to_owned())],
-        json: Some(format!("/v1{path}")),
-    };
-    frame.page(&content)
+    framed(&row.name, &link::feature_service(&row.name), &content)
 }
 
 fn features(service: &ServiceDetails) -> Markup {

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 use trueline_engine::numbers;
 
-use super::{picture, told, when};
+use super::{definition, framed, picture, told, when};
 use crate::api::features::source::{QuarantineRow, SourceDetails};
-use crate::pages::{Frame, Section, columns, link, mark, text, values};
+use crate::pages::{columns, link, mark, text, values};
 
 /// The page of a source.
 pub(crate) fn source(source: &SourceDetails, now_us: i64) -> Markup {
@@ -32,19 +32,9 @@ pub(crate) fn source(source: &SourceDetails, now_us: i64) -> Markup {
             section aria-labelledby="quarantine" { h2 id="quarantine" { "Quarantine" } (quarantine(source, now_us)) }
         }
         section aria-labelledby="columns" { h2 id="columns" { "Columns" } (columns::columns(&source.columns, "Columns")) }
-        section aria-labelledby="definition" {
-            h2 id="definition" { "Definition" }
-            details { summary { "As it was applied" } (values::exact(&source.definition)) }
-        }
+        (definition(&source.definition))
     };
-    let path = link::feature_source(&row.name);
-    let frame = Frame {
-        title: &row.name,
-        section: Section::Features,
-        above: vec![("Features".to_owned(), "/features".to_owned())],
-        json: Some(format!("/v1{path}")),
-    };
-    frame.page(&content)
+    framed(&row.name, &link::feature_source(&row.name), &content)
 }
 
 /// What is expected, and what was not as expected.

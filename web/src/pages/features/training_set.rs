@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 use trueline_engine::numbers;
 
+use super::framed;
 use crate::api::features::training_set::{TrainingSetDetails, TrainingSetView};
-use crate::pages::{Frame, Section, columns, link, text};
+use crate::pages::{columns, link, text};
 
 /// The page of a training set.
 pub(crate) fn training_set(set: &TrainingSetDetails, now_us: i64) -> Markup {
@@ -45,15 +46,8 @@ pub(crate) fn training_set(set: &TrainingSetDetails, now_us: i64) -> Markup {
             section aria-labelledby="columns" { h2 id="columns" { "Columns" } (columns::columns(&set.columns, "Columns")) }
         }
     };
-    let path = link::training_set(&row.digest);
     let title = format!("Training set {}", text::short(&row.digest));
-    let frame = Frame {
-        title: &title,
-        section: Section::Features,
-        above: vec![("Features".to_owned(), "/features".to_owned())],
-        json: Some(format!("/v1{path}")),
-    };
-    frame.page(&content)
+    framed(&title, &link::training_set(&row.digest), &content)
 }
 
 /// The share of rows that have a value.

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 use trueline_engine::numbers;
 use trueline_features::Status;
 
-use super::{behind, newest, picture, told, ttl, versions, when};
+use super::{behind, definition, framed, newest, picture, told, ttl, version, versions, when};
 use crate::api::features::view::{OnlineRowShown, OnlineRows, ViewDetails};
-use crate::pages::{Frame, Section, columns, link, mark, text, values};
+use crate::pages::{columns, link, mark, text};
 
 /// The page of a view.
 pub(crate) fn view(view: &ViewDetails, now_us: i64) -> Markup {
@@ -17,7 +17,7 @@ pub(crate) fn view(view: &ViewDetails, now_us: i64) -> Markup {
             h1 { (row.name) }
             p.facts {
                 span { (row.kind) " of " (row.entities.join(", ")) }
-                span { "version " code title=(row.version) { (text::short(&row.version)) } (text::copy(&row.version, "version")) }
+                span { (version(&row.version)) }
                 span { "valid for " b { (ttl(row.ttl_us)) } }
                 span { "newest event " (newest(&row.freshness, row.is_expired, now_us)) }
                 @if !row.is_caught_up { (behind()) }
@@ -35,19 +35,9 @@ pub(crate) fn view(view: &ViewDetails, now_us: i64) -> Markup {
         }
         section aria-labelledby="freshness" { h2 id="freshness" { "Freshness" } (freshness(view, now_us)) }
         (versions(&view.versions, now_us))
-        section aria-labelledby="definition" {
-            h2 id="definition" { "Definition" }
-            details { summary { "As it was applied" } (values::exact(&view.definition)) }
-        }
+        (definition(&view.definition))
     };
-    let path = link::feature_view(&row.name);
-    let frame = Frame {
-        title: &row.name,
-        section: Section::Features,
-        above: vec![("Features".to_owned(), "/features".to_owned())],
-        json: Some(format!("/v1{path}")),
-    };
-    frame.page(&content)
+    framed(&row.name, &link::feature_view(&row.name), &content)
 }
 
 fn features(view: &ViewDetails) -> Markup {
