@@ -28,7 +28,8 @@ pub enum Status {
 /// Features of entities, one row each, in the order asked for.
 #[derive(Debug)]
 pub struct Answer {
-    /// One column a feature; null wherever its status is not present.
+    /// One column a feature; null wherever its status is not present, unless its view is computed of other views:
+    /// what computes it may have an answer to that.
     pub rows: RecordBatch,
     /// One for each column.
     pub features: Vec<AnsweredFeature>,
@@ -50,7 +51,8 @@ pub struct AnsweredFeature {
 pub struct AnsweredView {
     pub name: String,
     pub version: Digest,
-    /// For each entity, whether there is a row that counts.
+    /// For each entity, whether there is a row that counts; of a view that is computed of other views, the status
+    /// of the first of its inputs that is not present.
     pub found: Vec<Status>,
     /// When the row happened, expired ones among them.
     pub event_us: Vec<Option<i64>>,
@@ -64,6 +66,14 @@ impl Status {
             Self::NullValue => "NULL_VALUE",
             Self::NotFound => "NOT_FOUND",
             Self::OutsideMaxAge => "OUTSIDE_MAX_AGE",
+        }
+    }
+
+    /// The status of a value, from that of its row.
+    fn of_value(self, is_null: bool) -> Self {
+        match self {
+            Self::Present if is_null => Self::NullValue,
+            found => found,
         }
     }
 
@@ -82,10 +92,7 @@ impl Answer {
     /// Why the value of a column in a row is what it is.
     pub fn status(&self, column: usize, row: usize) -> Status {
         let found = self.views[self.features[column].view].found[row];
-        if found == Status::Present && self.rows.column(column).is_null(row) {
-            return Status::NullValue;
-        }
-        found
+        found.of_value(self.rows.column(column).is_null(row))
     }
 
     /// When the row that a value is of happened.
@@ -138,14 +145,26 @@ impl FeatureStore {
             rows.push(decoded);
         }
         let of_view = |feature: &ResolvedFeature| rows[feature.view].column(feature.column).clone();
-        let columns = resolved.columns(&self.transforms, entities, "the request", of_view)?;
-        // Whatever a computed view is made of, it answers.
-        views.extend(resolved.derived.iter().map(|derived| AnsweredView {
-            name: derived.view.name.clone(),
-            version: derived.version,
-            found: vec![Status::Present; entities.num_rows()],
-            event_us: vec![None; entities.num_rows()],
-        }));
+        let computed = resolved.compute(&self.transforms, entities, "the request", of_view)?;
+        let column = |feature: &ResolvedFeature| resolved.column(feature, of_view, &computed);
+        for derived in &resolved.derived {
+            let mut found = vec![Status::Present; entities.num_rows()];
+            for input in &derived.inputs {
+                let (column, of_input) = (column(input), &views[input.view].found);
+                for (row, status) in found.iter_mut().enumerate() {
+                    if *status == Status::Present {
+                        *status = of_input[row].of_value(column.is_null(row));
+                    }
+                }
+            }
+            views.push(AnsweredView {
+                name: derived.view.name.clone(),
+                version: derived.version,
+                found,
+                event_us: vec![None; entities.num_rows()],
+            });
+        }
+        let columns = resolved.features.iter().map(column).collect();
         let features = resolved.features.iter().map(|feature| AnsweredFeature {
             name: feature.name.clone(),
             full_name: feature.full_name.clone(),

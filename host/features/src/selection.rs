@@ -55,7 +55,7 @@ pub(crate) struct ResolvedDerived {
     pub(crate) view: DerivedView,
     pub(crate) version: Digest,
     /// What it is made of, in the order of its inputs.
-    inputs: Vec<ResolvedFeature>,
+    pub(crate) inputs: Vec<ResolvedFeature>,
 }
 
 /// A feature of one of the views.
@@ -259,18 +259,42 @@ impl Resolved {
         whose: &str,
         of_view: impl Fn(&ResolvedFeature) -> ArrayRef,
     ) -> Result<Vec<ArrayRef>> {
-        let mut computed: Vec<Vec<ArrayRef>> = Vec::with_capacity(self.derived.len());
-        let column = |feature: &ResolvedFeature, computed: &[Vec<ArrayRef>]| match feature
-            .view
-            .checked_sub(self.views.len())
-        {
+        let computed = self.compute(transforms, rows, whose, &of_view)?;
+        let features = self.features.iter();
+        Ok(features
+            .map(|feature| self.column(feature, &of_view, &computed))
+            .collect())
+    }
+
+    /// A feature of one of the views, given what was [`computed`](Self::compute).
+    pub(crate) fn column(
+        &self,
+        feature: &ResolvedFeature,
+        of_view: impl Fn(&ResolvedFeature) -> ArrayRef,
+        computed: &[Vec<ArrayRef>],
+    ) -> ArrayRef {
+        match feature.view.checked_sub(self.views.len()) {
             None => of_view(feature),
             Some(index) => computed[index][feature.column].clone(),
-        };
+        }
+    }
+
+    /// All features of each of the views that are computed.
+    ///
+    /// # Errors
+    /// As [`columns`](Self::columns).
+    pub(crate) fn compute(
+        &self,
+        transforms: &Transforms,
+        rows: &RecordBatch,
+        whose: &str,
+        of_view: impl Fn(&ResolvedFeature) -> ArrayRef,
+    ) -> Result<Vec<Vec<ArrayRef>>> {
+        let mut computed: Vec<Vec<ArrayRef>> = Vec::with_capacity(self.derived.len());
         for ResolvedDerived { view, inputs, .. } in &self.derived {
             let mut columns: Vec<ArrayRef> = inputs
                 .iter()
-                .map(|input| column(input, &computed))
+                .map(|input| self.column(input, &of_view, &computed))
                 .collect();
             for wanted in &view.request {
                 columns.push(requested(
@@ -290,8 +314,7 @@ impl Resolved {
             let answered = features.filter_map(|feature| answer.column_by_name(&feature.column));
             computed.push(answered.cloned().collect());
         }
-        let features = self.features.iter();
-        Ok(features.map(|feature| column(feature, &computed)).collect())
+        Ok(computed)
     }
 
     /// The columns of the features. Names are their own, or with their view's before them.

@@ -144,10 +144,42 @@ fn columns_come_in_the_order_of_the_service_with_versions_and_statuses() {
     assert_eq!(row(0), first);
     assert_eq!(row(1), [None, None, None, Some(100.0), Some(50.0), None]);
     assert_eq!(answer.status(0, 1), Status::NotFound);
-    assert_eq!(answer.status(3, 1), Status::Present);
     let versions: std::collections::BTreeSet<_> =
         answer.views.iter().map(|view| view.version).collect();
     assert_eq!(versions.len(), 4, "each view has its own");
+}
+
+/// A computed value has the status of the first of its inputs that is not present, be there a value or not.
+#[test]
+fn a_computed_value_says_what_it_was_not_made_of() {
+    use Status::{NotFound, NullValue, OutsideMaxAge, Present};
+    let project = Project::new(VIEWS);
+    let rows = [
+        (1, 10, Some(9.0), 3.0),
+        (2, 10, None, 3.0),
+        (4, 60, Some(1.0), 1.0),
+    ];
+    project
+        .store
+        .push("clicks", &clicks(&rows), None, 60)
+        .unwrap();
+    let check = |now_us: i64, expected: [Status; 4]| {
+        let request = request(&[1, 2, 3, 4], 0.5);
+        let answer = project
+            .store
+            .get_features(&service(), &request, now_us)
+            .unwrap();
+        for (user, status) in expected.into_iter().enumerate() {
+            // Of `twice`, which is made of `ratio`, and of `ratio`, which is made of `raw` and `clipped`.
+            let found = [answer.status(3, user), answer.status(4, user)];
+            assert_eq!(found, [status; 2], "entity {user} at {now_us}");
+        }
+        let twice = floats(answer.rows.column(3));
+        assert!(twice.iter().all(Option::is_some), "{twice:?}");
+    };
+    check(60, [Present, NullValue, NotFound, Present]);
+    // Inputs go by their names: `clipped` has no ttl, and `raw` comes after it.
+    check(61, [OutsideMaxAge, NullValue, NotFound, Present]);
 }
 
 #[test]
