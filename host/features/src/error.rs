@@ -121,6 +121,14 @@ impl Error {
         }
     }
 
+    /// Names the file of a database that is not what was written.
+    pub(crate) fn of_database(path: &Path) -> impl Fn(Self) -> Self {
+        move |error| match error {
+            Self::Database(failure) if is_damage(&failure) => Self::corrupt(path)(&failure),
+            error => error,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<&str> {
         match self {
@@ -138,6 +146,13 @@ impl Error {
             Self::NotOnline { .. } => Some(
                 "do not push them again: they get online once the online store can be reached, with the next push or with `trueline features materialize`",
             ),
+            // The one file that holds nothing that is not in the log.
+            Self::Corrupt { path, .. } if path.ends_with("online.db") => Some(
+                "it was changed or damaged: remove it, and what is called `online.db-…` beside it; `trueline features materialize` makes it again from the log",
+            ),
+            Self::Database(failure) if is_damage(failure) => Some(
+                "a database in the folder `features` of the home was changed or damaged: restore the folder from a backup",
+            ),
             Self::Corrupt { .. } => {
                 Some("the file was changed or damaged: restore the folder from a backup")
             }
@@ -149,6 +164,15 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Whether a database is not what was written.
+fn is_damage(failure: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    matches!(
+        failure.sqlite_error_code(),
+        Some(DatabaseCorrupt | NotADatabase)
+    )
 }
 
 impl From<arrow::error::ArrowError> for Error {

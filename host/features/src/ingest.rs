@@ -66,6 +66,7 @@ impl FeatureStore {
     ) -> Result<Receipt> {
         let revision = self.revision()?;
         let source = source_of(&revision, source)?;
+        self.agree(now_us)?;
         let receipt = match self.seen(source, id)? {
             Some(receipt) => receipt,
             None => self.take_in(&revision, source, rows, id, now_us)?,
@@ -216,6 +217,7 @@ impl FeatureStore {
         sources: Vec<&Source>,
         now_us: i64,
     ) -> Result<Materialized> {
+        self.agree(now_us)?;
         let mut done = Materialized::default();
         for &source in &sources {
             let loaded = self.load(source, &revision.folder, now_us)?;
@@ -244,6 +246,7 @@ impl FeatureStore {
     /// # Errors
     /// If one of the two cannot be reached.
     pub fn catch_up_all(&self, now_us: i64) -> Result<BTreeMap<String, u64>> {
+        self.agree(now_us)?;
         let mut seen = BTreeMap::new();
         for view in self.revision()?.definitions.views.values() {
             let rows = self.catch_up(view, now_us)?;

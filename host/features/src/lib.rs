@@ -16,8 +16,10 @@
 //! training set as of each row's instant, and [`FeatureStore::get_features`] answers what features are now.
 //! Clocks are the caller's: every call that depends on the present is told what it is.
 
+mod agreement;
 mod ask;
 pub mod contract;
+mod database;
 mod dataset;
 mod definition;
 mod duration;

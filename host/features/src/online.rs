@@ -73,6 +73,21 @@ pub trait OnlineStore: Send + Sync {
     /// If the store cannot be reached.
     fn cursor(&self, view: &Digest) -> Result<i64>;
 
+    /// As [`cursor`](Self::cursor), but only to know it: nothing is written after it.
+    ///
+    /// # Errors
+    /// If the store cannot be reached.
+    fn reached(&self, view: &Digest) -> Result<i64> {
+        self.cursor(view)
+    }
+
+    /// Forgets all that there is of a view, if it has read the log as far as `cursor` and no further: its next
+    /// cursor is 0. Whoever dies in between has left the cursor.
+    ///
+    /// # Errors
+    /// If the store cannot be reached.
+    fn forget(&self, view: &Digest, cursor: i64) -> Result<()>;
+
     /// Writes rows of a view; those that are due after `now_us` wait. With a cursor, it is moved there
     /// together with the last of the rows, unless it is further already.
     ///

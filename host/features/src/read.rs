@@ -137,6 +137,7 @@ impl FeatureStore {
         entities: &RecordBatch,
         now_us: i64,
     ) -> Result<Answer> {
+        self.agree(now_us)?;
         let mut views = Vec::with_capacity(resolved.views.len());
         let mut rows = Vec::with_capacity(resolved.views.len());
         for view in &resolved.views {

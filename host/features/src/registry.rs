@@ -125,6 +125,24 @@ pub(crate) fn view(connection: &Connection, version: &Digest) -> Result<AnyView>
     }
 }
 
+/// Every version of a view of a source that was ever applied.
+pub(crate) fn view_versions(connection: &Connection) -> Result<Vec<Digest>> {
+    let sql = "SELECT version FROM versions WHERE tenant = ?1 AND kind = ?2 ORDER BY version";
+    let mut statement = connection.prepare_cached(sql)?;
+    let versions = statement.query_map(params![TENANT, Kind::View.name()], |row| {
+        row.get::<_, String>(0)
+    })?;
+    let digest = |text: String| {
+        text.parse::<Digest>().map_err(|error| {
+            Error::input(
+                format!("the feature store holds `{text}` as the version of a view: {error}"),
+                "the store was changed by hand: restore the folder from a backup",
+            )
+        })
+    };
+    versions.map(|text| digest(text?)).collect()
+}
+
 /// The service that a name means: the version in force, or `name@version` with the start of a version's
 /// digest.
 pub(crate) fn service(connection: &Connection, revision: &Revision, name: &str) -> Result<Service> {

@@ -57,6 +57,14 @@ impl Segments {
         })
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> Result<usize> {
+        let files = std::fs::read_dir(&self.folder).map_err(Error::io(&self.folder))?;
+        let is_segment = |path: &Path| path.extension().is_some_and(|end| end == "parquet");
+        let files = files.filter(|file| file.as_ref().is_ok_and(|file| is_segment(&file.path())));
+        Ok(files.count())
+    }
+
     pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
         path_in(&self.folder, digest)
     }
@@ -78,7 +86,7 @@ impl Segments {
     /// The rows of a segment with those of `columns` that it has.
     pub(crate) fn read(&self, digest: &Digest, columns: &[&str]) -> Result<Vec<RecordBatch>> {
         let path = self.path(digest);
-        let mut file = File::open(&path).map_err(Error::io(&path))?;
+        let mut file = open(&path)?;
         if digest_of(&mut file).map_err(Error::io(&path))? != *digest {
             return Err(Error::corrupt(&path)(
                 &"its bytes are not those of its name",
@@ -102,7 +110,7 @@ impl Segments {
             return Ok(newest);
         }
         let path = self.path(digest);
-        let file = File::open(&path).map_err(Error::io(&path))?;
+        let file = open(&path)?;
         let reader = SerializedFileReader::new(file).map_err(|error| broken(&path, &error))?;
         let latest = |name: &str| {
             let columns = reader
@@ -131,9 +139,17 @@ impl Segments {
         rows: usize,
     ) -> Result<Vec<RecordBatch>> {
         let path = self.path(digest);
-        let file = File::open(&path).map_err(Error::io(&path))?;
+        let file = open(&path)?;
         read_parquet(file, columns, Some(rows)).map_err(|error| broken(&path, &error))
     }
+}
+
+/// A segment that the log names is there.
+fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Error::corrupt(path)(&"it is missing"),
+        _ => Error::io(path)(error),
+    })
 }
 
 fn path_in(folder: &Path, digest: &Digest) -> PathBuf {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rusqlite::Connection;
-use rusqlite_migration::{M, Migrations};
 use trueline_runtime::Runtime;
 use trueline_table::Digest;
 
+use crate::agreement::Agreement;
+use crate::database::connect;
 use crate::definition::{Definitions, Planned, View, plan};
 use crate::in_force::InForce;
 use crate::online::{Environment, OnlineStore, Place};
@@ -44,6 +44,7 @@ pub struct FeatureStore {
     connection: Mutex<Connection>,
     /// Held while a view is brought online, so that its cursor and what is written after it belong together.
     pub(crate) catching_up: Mutex<()>,
+    pub(crate) agreement: Mutex<Agreement>,
     in_force: InForce,
     layouts: Mutex<BTreeMap<Digest, Arc<Layout>>>,
 }
@@ -65,11 +66,12 @@ impl FeatureStore {
         let folder = home.join("features");
         let segments = Segments::open(folder.join("segments"))?;
         let file = folder.join("features.db");
-        let connection = connect(&file)?;
+        let connection = connect(&file, &segments)?;
         let named = registry::current(&connection)?.definitions.online;
         let identity = registry::identity(&connection)?;
         let streams = Streams::new(environment.stream_password.clone());
         let online = Place::open(&folder, &identity, environment, named.as_deref())?;
+        let in_force = InForce::new(connect(&file, &segments)?);
         Ok(Self {
             recorder: Recorder::new(&folder),
             folder,
@@ -77,9 +79,10 @@ impl FeatureStore {
             online,
             streams,
             transforms: Transforms::open(home),
-            in_force: InForce::new(connect(&file)?),
+            in_force,
             connection: Mutex::new(connection),
             catching_up: Mutex::default(),
+            agreement: Mutex::default(),
             layouts: Mutex::default(),
         })
     }
@@ -155,6 +158,7 @@ impl FeatureStore {
         self.transforms.keep(&definitions.parts)?;
         let number = registry::apply(&mut self.connection(), definitions, &folder, now_us)?;
         self.online.follow(definitions.online.as_deref())?;
+        self.agree(now_us)?;
         for view in definitions.views.values() {
             self.catch_up(view, now_us)?;
         }
@@ -188,23 +192,4 @@ fn absolute(folder: &Path) -> Result<PathBuf> {
         folder
     };
     folder.canonicalize().map_err(Error::io(folder))
-}
-
-fn connect(path: &Path) -> Result<Connection> {
-    let mut connection = Connection::open(path)?;
-    // A second process waits for the first one's transaction.
-    connection.busy_timeout(Duration::from_secs(60))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    // What was acknowledged is on the disk.
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.set_prepared_statement_cache_capacity(64);
-    let migrations = Migrations::new(vec![
-        M::up(include_str!("../migrations/V1__initial.sql")),
-        M::up(include_str!("../migrations/V2__identity.sql")),
-        M::up(include_str!("../migrations/V3__quarantine.sql")),
-    ]);
-    migrations
-        .to_latest(&mut connection)
-        .map_err(|error| Error::corrupt(path)(&error))?;
-    Ok(connection)
 }

@@ -130,6 +130,7 @@ impl FeatureStore {
         sources: &[&Source],
         now_us: i64,
     ) -> Result<BTreeMap<String, Ingested>> {
+        self.agree(now_us)?;
         let mut done = BTreeMap::new();
         let mut failed = Ok(());
         for source in sources {

@@ -4,6 +4,7 @@ mod cases;
 mod definitions;
 mod flights;
 mod http;
+mod losses;
 mod oracle;
 mod overview;
 mod pushes;

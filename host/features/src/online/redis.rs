@@ -40,6 +40,9 @@ const NOT_CREATED: i64 = i64::MIN;
 const ORDER_BYTES: usize = 24;
 
 static CURSOR: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/cursor.lua")));
+static REACHED: LazyLock<Script> =
+    LazyLock::new(|| Script::new("return tonumber(redis.call('HGET', KEYS[1], 'cursor') or 0)"));
+static FORGET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/forget.lua")));
 static WRITE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         include_str!("redis/newest.lua"),
@@ -175,6 +178,22 @@ impl OnlineStore for RedisOnline {
         let ((cursor, epoch), server) = self.run(&self.call(&CURSOR, view), None)?;
         lock(&self.seen).insert(*view, Seen { server, epoch });
         Ok(cursor)
+    }
+
+    fn reached(&self, view: &Digest) -> Result<i64> {
+        Ok(self.run(&self.call(&REACHED, view), None)?.0)
+    }
+
+    fn forget(&self, view: &Digest, cursor: i64) -> Result<()> {
+        if self.reached(view)? != cursor {
+            return Ok(());
+        }
+        // Before the cursor, as rows that are in a tile already would be taken for those that come again.
+        tiles::remove(self, view, i64::MAX)?;
+        let mut call = self.call(&FORGET, view);
+        call.arg(cursor);
+        self.run::<()>(&call, None)?;
+        Ok(())
     }
 
     fn write(

@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use trueline_table::Digest;
 
 use super::{ChangeTile, OnlineRow, OnlineStore, OnlineWrite, Tile, TilePlace};
-use crate::Result;
 use crate::contract::Order;
+use crate::{Error, Result};
 
 const SCHEMA: &str = "
 -- How far each version of a view has read the log.
@@ -73,11 +73,13 @@ pub(crate) struct SqliteOnline {
 
 impl SqliteOnline {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let writer = connect(path)?;
-        writer.execute_batch(SCHEMA)?;
+        let made = connect(path).and_then(|writer| {
+            writer.execute_batch(SCHEMA)?;
+            Ok(writer)
+        });
         Ok(Self {
             path: path.to_owned(),
-            writer: Mutex::new(writer),
+            writer: Mutex::new(made.map_err(Error::of_database(path))?),
             readers: Mutex::default(),
         })
     }
@@ -90,7 +92,7 @@ impl SqliteOnline {
         };
         let result = read(&mut connection);
         lock(&self.readers).push(connection);
-        result
+        result.map_err(Error::of_database(&self.path))
     }
 
     /// Lets the rows that have become due count.
@@ -132,6 +134,19 @@ impl OnlineStore for SqliteOnline {
             let cursor = statement.query_row([view.to_string().as_bytes()], |row| row.get(0));
             Ok(cursor.optional()?.unwrap_or(0))
         })
+    }
+
+    fn forget(&self, view: &Digest, cursor: i64) -> Result<()> {
+        let mut connection = lock(&self.writer);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let name = view.to_string();
+        let sql = "UPDATE views SET cursor = 0 WHERE view = ?1 AND cursor = ?2 RETURNING id";
+        let found = transaction.query_row(sql, params![name.as_bytes(), cursor], |row| row.get(0));
+        let id: Option<i64> = found.optional()?;
+        for table in ["newest", "waiting", "tiles"] {
+            transaction.execute(&format!("DELETE FROM {table} WHERE view = ?1"), [id])?;
+        }
+        Ok(transaction.commit()?)
     }
 
     fn write(

@@ -60,6 +60,7 @@ impl FeatureStore {
     /// # Errors
     /// If there is no such batch, it was dropped, or its rows do not fit their source at all.
     pub fn release(&self, number: i64, now_us: i64) -> Result<Receipt> {
+        self.agree(now_us)?;
         let (quarantined, content) = find(&self.connection(), number)?;
         let revision = self.revision()?;
         let source = self.source(&quarantined.source)?;

@@ -38,6 +38,16 @@ impl OnlineStore for Twin {
         Ok(self.redis.cursor(view)?.min(self.sqlite.cursor(view)?))
     }
 
+    fn reached(&self, view: &Digest) -> Result<i64> {
+        Ok(self.redis.reached(view)?.max(self.sqlite.reached(view)?))
+    }
+
+    fn forget(&self, view: &Digest, _: i64) -> Result<()> {
+        // One may be further than the other.
+        self.redis.forget(view, self.redis.reached(view)?)?;
+        self.sqlite.forget(view, self.sqlite.reached(view)?)
+    }
+
     fn write(
         &self,
         view: &Digest,
