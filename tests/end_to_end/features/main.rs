@@ -1,5 +1,5 @@
-//! The feature store through the real `trueline` binary: processes that die, a Redis that goes away, and the
-//! stock client of Feast.
+//! The feature store through the real `trueline` binary: processes that die, a Redis that goes away, the stock
+//! client of Feast, and what a push says.
 //!
 //! It needs the Python environment and the Redis of `cargo xtask setup`, which `cargo xtask test` makes.
 
@@ -11,3 +11,4 @@
 
 mod deaths;
 mod feast;
+mod pushes;

@@ -201,8 +201,15 @@ fn push(arguments: &Push, context: &Context) -> anyhow::Result<Exit> {
             Err(error) => return Err(error.into()),
         }
     }
-    context.answer(&receipts, || views::features::pushed(&receipts))?;
-    told(&quarantined, context)
+    // What is wrong comes before what is well.
+    let exit = told(&quarantined, context)?;
+    context.answer(&receipts, || {
+        match receipts.is_empty() && !quarantined.is_empty() {
+            true => String::new(),
+            false => views::features::pushed(&receipts),
+        }
+    })?;
+    Ok(exit)
 }
 
 /// Says what went to quarantine; the command has failed if anything did.

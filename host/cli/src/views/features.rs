@@ -198,14 +198,15 @@ pub(crate) fn pushed(receipts: &[Receipt]) -> String {
             .filter(|receipt| receipt.repeated == repeated);
         receipts.map(|receipt| receipt.rows.unsigned_abs()).sum()
     };
-    let mut text = format!(
-        "{} taken in, in both stores\n",
-        numbers::plural(rows(false), "row")
-    );
-    if rows(true) > 0 {
+    let (new, repeated) = (rows(false), rows(true));
+    let mut text = String::new();
+    if new > 0 || repeated == 0 {
+        text += &format!("{} taken in, in both stores\n", numbers::plural(new, "row"));
+    }
+    if repeated > 0 {
         text += &format!(
             "{} had been there already\n",
-            numbers::plural(rows(true), "row")
+            numbers::plural(repeated, "row")
         );
     }
     text
