@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use trueline_table::Schema;
+use trueline_table::{Field, Schema};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -102,27 +102,31 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Names in a hint; a package may read thousands of columns.
-const NAMES: usize = 12;
+/// Columns in a hint; a package may read thousands.
+const COLUMNS: usize = 12;
 
 /// What to say to a name that is not in the schema.
 pub(crate) fn hint(name: &str, schema: &Schema) -> String {
     // Comparing is quadratic in the lengths, and the name comes from anyone.
     let comparable = name.len() <= 256;
     let scored = schema
-        .names()
+        .fields
+        .iter()
         .filter(|_| comparable)
-        .map(|known| (strsim::jaro_winkler(name, known), known));
+        .map(|known| (strsim::jaro_winkler(name, &known.name), known));
     let nearest = scored.max_by(|a, b| a.0.total_cmp(&b.0));
     match nearest {
-        Some((score, near)) if score > 0.85 => format!("did you mean `{near}`?"),
-        _ => format!("its columns are {}", names(schema)),
+        Some((score, near)) if score > 0.85 => {
+            format!("did you mean `{}` ({})?", near.name, near.data_type)
+        }
+        _ => format!("its columns are {}", columns(schema)),
     }
 }
 
-/// The names of a schema's columns, the first ones of many.
-pub(crate) fn names(schema: &Schema) -> String {
-    let shown: Vec<_> = schema.names().take(NAMES).collect();
+/// A schema's columns with their types, the first ones of many.
+pub(crate) fn columns(schema: &Schema) -> String {
+    let described = |field: &Field| format!("{} ({})", field.name, field.data_type);
+    let shown: Vec<_> = schema.fields.iter().take(COLUMNS).map(described).collect();
     let more = schema.fields.len() - shown.len();
     let more = if more > 0 {
         format!(" and {more} more")

@@ -25,7 +25,7 @@
 //! let (_, rows) = native::read(&schema, br#"{"records": [{"delay": 7.038531e-26}, {"delay": null}]}"#)?;
 //! assert_eq!(rows.num_rows(), 2);
 //! let error = native::read(&schema, br#"{"records": [{"delays": 1}]}"#).unwrap_err();
-//! assert_eq!(error.to_string(), "the package reads no column `delays`; did you mean `delay`?");
+//! assert_eq!(error.to_string(), "the package reads no column `delays`; did you mean `delay` (float32)?");
 //! # Ok::<(), trueline_wire::Error>(())
 //! ```
 

@@ -4,7 +4,7 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use trueline_table::{AnySchema, DataType, Schema};
 
 use crate::column::Column;
-use crate::error::{hint, names};
+use crate::error::{columns, hint};
 use crate::json::{Reader, Value};
 use crate::{Error, Result};
 
@@ -155,7 +155,7 @@ impl<'s> Rows<'s> {
                 None => {
                     return Err(Error::shape(format!(
                         "row {row} has more than {count} cells; the package reads {}",
-                        names(self.schema)
+                        columns(self.schema)
                     )));
                 }
             }

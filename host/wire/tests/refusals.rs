@@ -66,11 +66,11 @@ fn native_json() {
         ),
         (
             r#"{"records": [{"delay": 1, "count": 1, "orgin": "JFK"}]}"#,
-            "unknown_column: the package reads no column `orgin`; did you mean `origin`?",
+            "unknown_column: the package reads no column `orgin`; did you mean `origin` (utf8)?",
         ),
         (
             r#"{"records": [{"month": 1}]}"#,
-            "unknown_column: the package reads no column `month`; its columns are delay, count, origin",
+            "unknown_column: the package reads no column `month`; its columns are delay (float64), count (int64), origin (utf8)",
         ),
         (
             r#"{"records": [{"delay": 1, "delay": 1}]}"#,
@@ -138,7 +138,7 @@ fn csv_with_and_without_a_header() {
         ),
         (
             "1.5,3,JFK,9\n",
-            "invalid_request: row 1 has more than 3 cells; the package reads delay, count, origin",
+            "invalid_request: row 1 has more than 3 cells; the package reads delay (float64), count (int64), origin (utf8)",
         ),
         (
             "1.5,3,JFK\nx,3,JFK\n",
@@ -161,7 +161,7 @@ fn csv_with_and_without_a_header() {
         ),
         (
             "delay,count,origins\n",
-            "unknown_column: the package reads no column `origins`; did you mean `origin`?",
+            "unknown_column: the package reads no column `origins`; did you mean `origin` (utf8)?",
         ),
         (
             "delay,count,delay\n",
@@ -322,7 +322,7 @@ fn tensors() {
                 good,
                 r#", {"name": "late", "shape": [1], "datatype": "FP64", "data": [1]}"#,
             ),
-            "unknown_column: the package reads no column `late`; its columns are delay, count, origin",
+            "unknown_column: the package reads no column `late`; its columns are delay (float64), count (int64), origin (utf8)",
         ),
         (
             body(good, &format!(", {good}")),

@@ -204,7 +204,7 @@ fn a_wrong_request_is_told_what_is_wrong() {
         JSON,
         misnamed,
         400,
-        "did you mean `distance`?",
+        "did you mean `distance` (int64)?",
     );
     check(
         "/v1/predict",
