@@ -56,7 +56,9 @@ def prepare(folder, data):
     spine.to_parquet(folder / "spine.parquet")
     spine.iloc[:: len(spine) // 1000].head(1000).to_parquet(folder / "sample.parquet")
     pd.concat([spine] * 4).to_parquet(folder / "spine-4.parquet")
-    flights[flights.dep_delay.notna()].to_parquet(folder / "departed.parquet")
+    # Whole minutes again: pandas makes float64 of a column with nulls.
+    departed = flights[flights.dep_delay.notna()].astype({"dep_delay": "int64"})
+    departed.to_parquet(folder / "departed.parquet")
 
     def write(name, rows):
         keys, features, _ = VIEWS[name]
