@@ -58,8 +58,7 @@ fn main() -> Result<()> {
     if asked.is_empty() {
         let path = repository().join("docs/BENCHMARKS.md");
         let (document, failed) = document();
-        fs::write(&path, document)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(&path, document).with_context(|| format!("cannot write {}", path.display()))?;
         println!("wrote docs/BENCHMARKS.md");
         if !failed.is_empty() {
             bail!("not measured: {}", failed.join(", "));
