@@ -153,6 +153,10 @@ fn its_provenance_fits_the_schema(project: &Project, digest: &str) {
     ] {
         assert!(statement.contains(named), "{named}: {statement}");
     }
+    let parsed: Json = serde_json::from_str(&statement).unwrap();
+    let version = &parsed["predicate"]["runDetails"]["builder"]["version"];
+    let engines = version["engines"].as_str().unwrap();
+    assert!(!engines.is_empty(), "no engine is named: {version}");
     project.write("provenance.json", &statement);
     let schema = repository().join("tests/schemas/slsa-provenance-v1.json");
     let output = Command::new(repository().join("target/venv/bin/python"))
